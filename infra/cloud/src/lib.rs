@@ -1,0 +1,1 @@
+//! One trait for every cloud, one private module per provider; pacing, errors and prices.

@@ -1,0 +1,16 @@
+//! The words every room of the product speaks: the spec, names, addresses, secret references and events.
+//! No I/O happens here.
+//!
+//! | module | concept |
+//! | --- | --- |
+//! | [`spec`] | the Sovereign spec: model, parser, lint, JSON Schema |
+//! | [`name`] | Sovereign names and the names and labels derived from them |
+//! | [`secret`] | references to secrets; never a secret itself |
+//! | [`event`] | what happened to a Sovereign, in one monotonic sequence |
+//! | [`finding`] | one problem: where, what, why and what to do |
+
+pub mod event;
+pub mod finding;
+pub mod name;
+pub mod secret;
+pub mod spec;

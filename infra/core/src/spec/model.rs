@@ -1,0 +1,238 @@
+//! The validated shape of a spec. Illegal combinations cannot be written.
+
+use std::path::PathBuf;
+
+use ipnet::{IpNet, Ipv4Net};
+use serde::Serialize;
+
+use crate::name::SovereignName;
+use crate::secret::SecretRef;
+
+/// The version of the document this build reads.
+pub const API_VERSION: &str = "sovereign/v1";
+
+/// What the owner wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SovereignSpec {
+    /// Unique name of the Sovereign.
+    pub name: SovereignName,
+    /// Who owns it.
+    pub organization: Organization,
+    /// How its names come to be.
+    pub domain: Domain,
+    /// The cloud it stands on.
+    pub provider: Provider,
+    /// At least one.
+    pub regions: Vec<Region>,
+    /// Who may reach the machines.
+    pub access: Access,
+    /// Which Kubernetes, from where.
+    pub kubernetes: Kubernetes,
+    /// Which components.
+    pub kit: Kit,
+    /// Host hardening switches.
+    pub hardening: Hardening,
+}
+
+/// The organization that owns the Sovereign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Organization {
+    /// Display name.
+    pub name: String,
+    /// Address for certificates and notices.
+    pub email: String,
+}
+
+/// The domain mode with all that the mode needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "mode", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Domain {
+    /// A name out of a pool that we run.
+    Pool {
+        /// Parent zone of the pool.
+        pool: String,
+        /// Label below it.
+        label: String,
+    },
+    /// The customer's own domain, delegated by hand.
+    Delegated {
+        /// Fully qualified, without a trailing dot.
+        name: String,
+    },
+    /// The customer's own domain, delegated through the registrar's API.
+    Registrar {
+        /// Fully qualified, without a trailing dot.
+        name: String,
+        /// Registrar's kind, for example `namecheap`.
+        registrar: String,
+        /// The registrar's credential.
+        credential: SecretRef,
+    },
+    /// A child zone inside a zone the customer keeps.
+    ChildZone {
+        /// Fully qualified, without a trailing dot.
+        name: String,
+        /// The customer's zone; `name` lies below it.
+        parent: String,
+    },
+    /// No names are managed.
+    None,
+}
+
+impl Domain {
+    /// The Sovereign's fully qualified domain name, where it has one.
+    pub fn fqdn(&self) -> Option<String> {
+        match self {
+            Self::Pool { pool, label } => Some(format!("{label}.{pool}")),
+            Self::Delegated { name } | Self::Registrar { name, .. } | Self::ChildZone { name, .. } => {
+                Some(name.clone())
+            }
+            Self::None => None,
+        }
+    }
+}
+
+/// The cloud and the reference to its credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Provider {
+    /// Hetzner Cloud.
+    Hetzner {
+        /// API token of one project, with write access.
+        token: SecretRef,
+    },
+}
+
+/// One place the Sovereign stands in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Region {
+    /// Short name, unique in the spec, used in resource names.
+    pub name: String,
+    /// Private network of the region.
+    pub network: Network,
+    /// Servers that run the Kubernetes control plane.
+    pub control_plane: NodeGroup,
+    /// Groups of workers; names are unique in the region.
+    pub workers: Vec<NodeGroup>,
+    /// Load balancer types in order of preference, by the cloud's name.
+    pub load_balancer_types: Vec<String>,
+}
+
+/// How the nodes of a region reach each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "mode", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Network {
+    /// A private network of the cloud; at most 100 members on Hetzner.
+    Private {
+        /// Range of the network, RFC 1918.
+        cidr: Ipv4Net,
+        /// Range the nodes are in; lies inside `cidr`.
+        subnet: Ipv4Net,
+        /// Kubernetes pod range.
+        pods: Ipv4Net,
+        /// Kubernetes service range.
+        services: Ipv4Net,
+    },
+    /// Public addresses only; the overlay encrypts.
+    Public {
+        /// Kubernetes pod range.
+        pods: Ipv4Net,
+        /// Kubernetes service range.
+        services: Ipv4Net,
+    },
+}
+
+/// A group of like servers. The control plane is the group named `cp`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeGroup {
+    /// Short name used in server names.
+    pub name: String,
+    /// Number of servers: 1 or 3 for the control plane, 0 to 500 for workers.
+    pub count: u32,
+    /// Server type x location, in order of preference: all types in the first location, then the next location.
+    pub candidates: Vec<Candidate>,
+    /// Name of the system image, resolved per architecture.
+    pub image: String,
+}
+
+/// One choice of server type and location.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The cloud's server type, for example `cx33`.
+    pub server_type: String,
+    /// The cloud's location, for example `fsn1`.
+    pub location: String,
+}
+
+/// Who may reach the machines from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Access {
+    /// Parsed public keys in OpenSSH form, without options.
+    pub ssh_keys: Vec<String>,
+    /// Ranges, IPv4 and IPv6, that may reach 22 and 6443. Empty closes both.
+    pub admin_cidrs: Vec<IpNet>,
+}
+
+/// Which Kubernetes, from where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kubernetes {
+    /// k3s version, for example `v1.34.1+k3s1`.
+    pub version: String,
+    /// Where the k3s binary comes from.
+    pub artifact: Artifact,
+}
+
+/// Source of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Artifact {
+    /// The upstream release of the version, verified against its published checksum.
+    Release,
+    /// A URL and the digest of what it must hold.
+    Url {
+        /// HTTPS URL.
+        url: String,
+        /// SHA-256, 64 lower-case hex digits.
+        sha256: String,
+    },
+    /// A file on the installer.
+    File(PathBuf),
+    /// A signed bundle on the installer.
+    Bundle(PathBuf),
+}
+
+/// The bootstrap kit's profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KitProfile {
+    /// One of everything.
+    Solo,
+    /// Replicated components; needs three control plane servers.
+    Ha,
+    /// HA and the components beyond the twelve.
+    Extended,
+}
+
+/// Which components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kit {
+    /// The profile.
+    pub profile: KitProfile,
+}
+
+/// Host hardening switches; all on unless the owner says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hardening {
+    /// Install security updates by themselves.
+    pub unattended_upgrades: bool,
+    /// Ban addresses that fail to log in.
+    pub fail2ban: bool,
+    /// Filter on the host, too; the cloud does not filter private networks.
+    pub host_firewall: bool,
+}

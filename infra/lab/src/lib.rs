@@ -1,0 +1,1 @@
+//! A cloud on this machine: a stateful Hetzner-compatible API with fault switches.

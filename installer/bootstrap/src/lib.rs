@@ -1,0 +1,1 @@
+//! The planner (pure) and the step families that turn a spec into a Sovereign.

@@ -1,0 +1,1 @@
+//! Plan, step, journal trait and executor. Knows no cloud and no DNS.

@@ -1,0 +1,1 @@
+//! Journal, leases and sealed secrets on SQLite.

@@ -1,0 +1,1 @@
+//! End-to-end suite, fixtures and the rules of the house.
