@@ -18,28 +18,34 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// The kinds of [`Event`].
+/// One wait inside a [`EventKind::Heartbeat`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Name of the waiting step.
+    pub step: String,
+    /// What it waits for.
+    pub waiting_for: String,
+    /// What it saw last.
+    pub last_seen: String,
+    /// Milliseconds since the wait began.
+    pub for_ms: u64,
+}
+
+/// The kinds of [`Event`]. Those that begin with `Step` or `Undo` move a step's status; the rest only tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
-    /// A worker took the Sovereign in hand.
+    /// A worker took the run in hand, for the first time or after another worker.
     RunStarted {
-        /// `up` or `destroy`.
-        direction: String,
+        /// The worker.
+        worker: String,
         /// Number of steps in the plan.
         steps: usize,
     },
-    /// A step began; its intent is durable.
+    /// A step's intent is durable; its effects may exist from here on.
     StepStarted {
         /// Attempt, from 1.
         attempt: u32,
-    },
-    /// A heartbeat of a wait, at most 5 s after the one before.
-    StepWaiting {
-        /// What is waited for.
-        waiting_for: String,
-        /// What was seen last.
-        last_seen: String,
     },
     /// A step will be tried again.
     StepRetrying {
@@ -52,6 +58,8 @@ pub enum EventKind {
     StepSucceeded {
         /// The work was found already done.
         found: bool,
+        /// The step's typed output; never a secret.
+        output: serde_json::Value,
     },
     /// A step failed for good.
     StepFailed {
@@ -68,22 +76,55 @@ pub enum EventKind {
         instructions: String,
     },
     /// A step's undo began.
-    UndoStarted,
-    /// A step's undo is done.
-    UndoFinished,
-    /// A step's undo failed.
+    UndoStarted {
+        /// Attempt, from 1.
+        attempt: u32,
+    },
+    /// A step's undo will be tried again.
+    UndoRetrying {
+        /// What went wrong, without secrets.
+        cause: String,
+        /// Milliseconds until the next attempt.
+        after_ms: u64,
+    },
+    /// A step's undo is done; missing counts as done.
+    UndoSucceeded,
+    /// A step's undo failed for good.
     UndoFailed {
         /// What happened.
         cause: String,
+        /// What to do next.
+        remedy: String,
+    },
+    /// What is waited for right now, at most 5 s after the event before.
+    Heartbeat {
+        /// The oldest waits first, at most 16.
+        waits: Vec<Wait>,
+        /// Waits left out of the list.
+        more: usize,
     },
     /// Something worth telling that changes no state.
     Note {
         /// The text.
         message: String,
     },
-    /// The run ended.
+    /// The worker let go of the run.
     RunEnded {
-        /// `completed`, `held`, `cancelled`, `failed` or `unwound`.
-        outcome: String,
+        /// How.
+        outcome: RunOutcome,
     },
+}
+
+/// How a worker let go of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Every step is done.
+    Completed,
+    /// A person or the world must act.
+    Held,
+    /// The operator cancelled; `up` again goes on.
+    Cancelled,
+    /// At least one step failed for good.
+    Failed,
 }
