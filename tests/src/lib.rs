@@ -1,1 +1,1 @@
-//! End-to-end suite, fixtures and the rules of the house.
+//! What the end-to-end tests share: the product's real binary, a lab of its own, and a place for state.

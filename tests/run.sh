@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that must hold: format, lints, and every test of every crate. Ends with one line of totals.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck disable=SC1091
+command -v cargo >/dev/null || . "$HOME/.cargo/env"
+
+export SOVEREIGN_TEST_PYTHON="$PWD/.cache/venv/bin/python"
+# Lints and tests build the same workspace with the same features, so that nothing is compiled twice for one purpose.
+features=(--workspace --all-features)
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf '==> failed: %s\n' "$*"; printf '0 passed, 1 failed\n'; exit 1; }
+
+say "format"
+cargo fmt --all --check || fail "format: run 'make fmt'"
+say "lints"
+cargo clippy "${features[@]}" --all-targets --locked -- -D warnings || fail "lints"
+say "documentation"
+RUSTDOCFLAGS='-D warnings' cargo doc "${features[@]}" --no-deps --locked --quiet || fail "documentation"
+say "build"
+cargo build "${features[@]}" --locked || fail "build"
+say "tests"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+cargo test "${features[@]}" --locked --no-fail-fast 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
+
+read -r passed failed ignored < <(awk '
+    /^test result:/ { passed += $4; failed += $6; ignored += $8 }
+    END { print passed + 0, failed + 0, ignored + 0 }' "$log")
+if ((status != 0 && failed == 0)); then failed=1; fi
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$ignored"
+exit "$status"
