@@ -9,6 +9,7 @@
 //! | [`event`] | what happened to a Sovereign, in one monotonic sequence |
 //! | [`finding`] | one problem: where, what, why and what to do |
 
+pub mod crash;
 pub mod event;
 pub mod finding;
 pub mod name;
