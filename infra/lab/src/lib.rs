@@ -1,1 +1,33 @@
-//! A cloud on this machine: a stateful Hetzner-compatible API with fault switches.
+//! A cloud on this machine: a stateful Hetzner-compatible API with fault switches, written from the vendor's contract.
+//!
+//! ```text
+//!  HTTP ──► server: token ─► bucket ─► faults ─► router ──► resources (one file a family)
+//!                                                   │
+//!                                              Project: what exists, as the API shows it; actions by the clock
+//! ```
+//!
+//! Time is lazy: every request first brings the project to the present, so nothing runs in the background.
+//! Private networks, firewalls and load balancers are records here; a server is a record without a machine.
+
+mod action;
+mod admin;
+mod bucket;
+mod catalog;
+mod client;
+mod config;
+mod fault;
+mod label_selector;
+mod listing;
+mod problem;
+mod project;
+mod resources;
+mod router;
+mod server;
+mod stats;
+
+pub use client::{LabClient, LabError};
+pub use config::{LabConfig, Limits, Token};
+pub use fault::{Fault, FaultEffect};
+pub use label_selector::{LabelSelector, SelectorError};
+pub use server::{Lab, RunningLab};
+pub use stats::{Stats, StatsRow};

@@ -1,0 +1,137 @@
+//! A client for the lab's own switches.
+
+use std::net::SocketAddr;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::fault::Fault;
+use crate::stats::Stats;
+
+/// Why the lab did not do as told.
+#[derive(Debug, Error)]
+pub enum LabError {
+    /// Nobody answers there.
+    #[error("no lab answers at {address}")]
+    Unreachable {
+        /// Where one was looked for.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The lab refused.
+    #[error("the lab refuses: {0}")]
+    Refused(String),
+}
+
+/// Steers a lab.
+#[derive(Debug, Clone)]
+pub struct LabClient {
+    address: SocketAddr,
+    http: reqwest::Client,
+}
+
+impl LabClient {
+    /// A client for the lab that listens there.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: reqwest::Method,
+        verb: &str,
+        body: &Value,
+    ) -> Result<T, LabError> {
+        let unreachable = |source| LabError::Unreachable {
+            address: self.address,
+            source,
+        };
+        let url = format!("http://{}/lab/v1/{verb}", self.address);
+        let response = self
+            .http
+            .request(method, url)
+            .json(body)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let accepted = response.status().is_success();
+        let text = response.text().await.map_err(unreachable)?;
+        if !accepted {
+            return Err(LabError::Refused(text));
+        }
+        serde_json::from_str(&text).map_err(|error| LabError::Refused(error.to_string()))
+    }
+
+    async fn tell(&self, method: reqwest::Method, verb: &str, body: Value) -> Result<(), LabError> {
+        self.call::<Value>(method, verb, &body).await.map(drop)
+    }
+
+    /// Everything that exists: `{"projects": {name: {kind: [resource]}}}`.
+    pub async fn status(&self) -> Result<Value, LabError> {
+        self.call(reqwest::Method::GET, "status", &Value::Null).await
+    }
+
+    /// How many requests were answered since the last reset.
+    pub async fn stats(&self) -> Result<Stats, LabError> {
+        self.call(reqwest::Method::GET, "stats", &Value::Null).await
+    }
+
+    /// Counts from nothing again.
+    pub async fn reset_stats(&self) -> Result<(), LabError> {
+        self.tell(reqwest::Method::DELETE, "stats", Value::Null).await
+    }
+
+    /// Switches a fault on; one of the same name is replaced.
+    pub async fn set_fault(&self, fault: &Fault) -> Result<(), LabError> {
+        self.tell(reqwest::Method::POST, "faults", json!(fault)).await
+    }
+
+    /// Switches one fault off, or all.
+    pub async fn clear_faults(&self, name: Option<&str>) -> Result<(), LabError> {
+        self.tell(reqwest::Method::DELETE, "faults", json!({"name": name}))
+            .await
+    }
+
+    /// The faults that are on.
+    pub async fn faults(&self) -> Result<Vec<Fault>, LabError> {
+        self.call(reqwest::Method::GET, "faults", &Value::Null).await
+    }
+
+    /// Offers that cannot be had, each `type@location`; replaces those set before.
+    pub async fn sold_out(&self, offers: &[&str]) -> Result<(), LabError> {
+        self.tell(reqwest::Method::POST, "sold-out", json!({"offers": offers}))
+            .await
+    }
+
+    /// Leaves so many requests in every project's bucket.
+    pub async fn leave_requests(&self, remaining: u32) -> Result<(), LabError> {
+        self.tell(reqwest::Method::POST, "bucket", json!({"remaining": remaining}))
+            .await
+    }
+
+    /// Makes what a running cluster makes in its network: autoscaled servers, volumes, load balancers.
+    pub async fn make_inside(
+        &self,
+        network: &str,
+        servers: u32,
+        volumes: u32,
+        load_balancers: u32,
+    ) -> Result<(), LabError> {
+        let body = json!({
+            "network": network, "prefix": network, "servers": servers, "volumes": volumes,
+            "load_balancers": load_balancers,
+        });
+        self.tell(reqwest::Method::POST, "inside", body).await
+    }
+
+    /// Stops the lab.
+    pub async fn stop(&self) -> Result<(), LabError> {
+        self.tell(reqwest::Method::POST, "stop", Value::Null).await
+    }
+}

@@ -1,0 +1,92 @@
+//! How a lab is set up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// A token and the project it opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// 64 characters, as some clients insist.
+    pub value: String,
+    /// The project's name.
+    pub project: String,
+    /// Writes are refused with `token_readonly`.
+    pub read_only: bool,
+}
+
+/// What a project may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Servers.
+    pub servers: usize,
+    /// Primary IPs; a server with public addresses takes two.
+    pub primary_ips: usize,
+    /// Load balancers.
+    pub load_balancers: usize,
+    /// Volumes.
+    pub volumes: usize,
+    /// Requests per hour; the bucket refills evenly.
+    pub requests_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            servers: 5_000,
+            primary_ips: 10_000,
+            load_balancers: 100,
+            volumes: 1_000,
+            requests_per_hour: 3_600,
+        }
+    }
+}
+
+/// How a lab is set up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Keeps the state over restarts; in memory without.
+    pub state: Option<PathBuf>,
+    /// Tokens; the first is the one `lab env` prints.
+    pub tokens: Vec<Token>,
+    /// How long the creation of a server takes, in seconds. Other actions take a twentieth of it.
+    pub create_seconds: f64,
+    /// What each project may hold.
+    pub limits: Limits,
+    /// The day the API behaves as on; decides which announced changes are live.
+    pub today: Date,
+}
+
+impl Default for LabConfig {
+    fn default() -> Self {
+        let token = Token {
+            value: "lab0".repeat(16),
+            project: "lab".into(),
+            read_only: false,
+        };
+        let reader = Token {
+            value: "read".repeat(16),
+            project: "lab".into(),
+            read_only: true,
+        };
+        let other = Token {
+            value: "two0".repeat(16),
+            project: "other".into(),
+            read_only: false,
+        };
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            state: None,
+            tokens: vec![token, reader, other],
+            create_seconds: 20.0,
+            limits: Limits::default(),
+            today: jiff::Timestamp::now()
+                .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+                .date(),
+        }
+    }
+}
