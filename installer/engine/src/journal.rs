@@ -1,5 +1,7 @@
 //! The only truth about progress: append-only, fenced by a lease, one sequence per Sovereign.
 
+pub mod memory;
+
 use std::fmt;
 use std::time::Duration;
 

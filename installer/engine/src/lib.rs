@@ -15,10 +15,15 @@
 //! | [`journal`] | the only truth about progress |
 //! | [`lease`] | who may write to the journal |
 //! | [`status`] | the one transition table, live and on replay |
+//! | [`clock`] | what time it is, for leases |
+//! | `testing` | the contracts that journals and steps must pass (feature `testing`) |
 
+pub mod clock;
 pub mod journal;
 pub mod lease;
 pub mod plan;
 pub mod registry;
 pub mod status;
 pub mod step;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -89,7 +89,13 @@ impl Plan {
             "details": self.details,
         });
         let hash = Sha256::digest(canonical.to_string().as_bytes());
-        PlanDigest(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut hex = String::with_capacity(2 * hash.len());
+        for byte in hash {
+            for nibble in [byte >> 4, byte & 0x0f] {
+                hex.extend(char::from_digit(u32::from(nibble), 16));
+            }
+        }
+        PlanDigest(hex)
     }
 
     /// The step of that name.
@@ -216,6 +222,11 @@ impl PlanBuilder {
             name,
             step: PhantomData,
         })
+    }
+
+    /// Names of the steps so far.
+    pub fn names(&self) -> Vec<StepName> {
+        self.plan.steps.iter().map(|step| step.name.clone()).collect()
     }
 
     /// Closes the plan with what the operator approves beside the steps.

@@ -1,8 +1,12 @@
 //! The one transition table of a step, used live and on replay.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use sovereign_core::event::EventKind;
+use sovereign_core::event::{Event, EventKind};
 use thiserror::Error;
+
+use crate::plan::{Plan, PlannedStep, StepName};
 
 /// Where a step stands in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,7 +72,6 @@ impl StepStatus {
                 S::Pending | S::Running { .. } | S::Failed { .. } | S::Held { .. },
                 E::StepStarted { attempt },
             ) => S::Running { attempt: *attempt },
-            (S::Running { attempt }, E::StepRetrying { .. }) => S::Running { attempt: *attempt },
             (S::Running { .. }, E::StepSucceeded { .. }) => S::Succeeded,
             (S::Running { .. }, E::StepFailed { cause, remedy }) => S::Failed {
                 cause: cause.clone(),
@@ -81,13 +84,14 @@ impl StepStatus {
             (S::Pending | S::Undoing { .. } | S::UndoFailed { .. }, E::UndoStarted { attempt }) => {
                 S::Undoing { attempt: *attempt }
             }
-            (S::Undoing { attempt }, E::UndoRetrying { .. }) => S::Undoing { attempt: *attempt },
             (S::Undoing { .. }, E::UndoSucceeded) => S::Undone,
             (S::Undoing { .. }, E::UndoFailed { cause, remedy }) => S::UndoFailed {
                 cause: cause.clone(),
                 remedy: remedy.clone(),
             },
-            (status, E::Note { .. }) => status.clone(),
+            (S::Running { .. }, E::StepRetrying { .. })
+            | (S::Undoing { .. }, E::UndoRetrying { .. })
+            | (_, E::Note { .. }) => self.clone(),
             (status, event) => {
                 return Err(IllegalTransition {
                     status: status.clone(),
@@ -102,7 +106,88 @@ impl StepStatus {
     pub fn is_unsettled(&self) -> bool {
         matches!(
             self,
-            Self::Running { .. } | Self::Undoing { .. } | Self::Failed { .. } | Self::Held { .. }
+            Self::Running { .. }
+                | Self::Failed { .. }
+                | Self::Held { .. }
+                | Self::Undoing { .. }
+                | Self::UndoFailed { .. }
         )
+    }
+}
+
+/// Where every step of a run stands. Journals check entries with it before they write, the executor resumes from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusBoard {
+    statuses: BTreeMap<StepName, StepStatus>,
+}
+
+impl StatusBoard {
+    /// The board of a run that has not begun: every step is pending.
+    pub fn new(plan: &Plan) -> Self {
+        let pending = |step: &PlannedStep| (step.name.clone(), StepStatus::Pending);
+        Self {
+            statuses: plan.steps.iter().map(pending).collect(),
+        }
+    }
+
+    /// The board after a run's events, in the order of `seq`.
+    pub fn replay(plan: &Plan, events: &[Event]) -> Result<Self, IllegalTransition> {
+        let mut board = Self::new(plan);
+        for event in events {
+            let step = event.step.as_deref().map(StepName::new);
+            board.apply(step.as_ref(), &event.kind)?;
+        }
+        Ok(board)
+    }
+
+    /// Moves on by one event. On an error nothing has moved.
+    pub fn apply(&mut self, step: Option<&StepName>, kind: &EventKind) -> Result<(), IllegalTransition> {
+        let Some(step) = step else {
+            return if moves_a_step(kind) {
+                Err(IllegalTransition {
+                    status: StepStatus::Pending,
+                    event: kind.clone(),
+                })
+            } else {
+                Ok(())
+            };
+        };
+        let next = self.status(step).next(kind)?;
+        self.statuses.insert(step.clone(), next);
+        Ok(())
+    }
+
+    /// Where a step stands; a step nobody has heard of is pending.
+    pub fn status(&self, step: &StepName) -> &StepStatus {
+        self.statuses.get(step).unwrap_or(&StepStatus::Pending)
+    }
+
+    /// Every step with its status, by name.
+    pub fn statuses(&self) -> &BTreeMap<StepName, StepStatus> {
+        &self.statuses
+    }
+
+    /// The board as a plain map.
+    pub fn into_statuses(self) -> BTreeMap<StepName, StepStatus> {
+        self.statuses
+    }
+}
+
+/// The event is about one step and means nothing without it.
+fn moves_a_step(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::StepStarted { .. }
+        | EventKind::StepRetrying { .. }
+        | EventKind::StepSucceeded { .. }
+        | EventKind::StepFailed { .. }
+        | EventKind::StepHeld { .. }
+        | EventKind::UndoStarted { .. }
+        | EventKind::UndoRetrying { .. }
+        | EventKind::UndoSucceeded
+        | EventKind::UndoFailed { .. } => true,
+        EventKind::RunStarted { .. }
+        | EventKind::Heartbeat { .. }
+        | EventKind::Note { .. }
+        | EventKind::RunEnded { .. } => false,
     }
 }
