@@ -15,10 +15,14 @@
 //! | [`journal`] | the only truth about progress |
 //! | [`lease`] | who may write to the journal |
 //! | [`status`] | the one transition table, live and on replay |
+//! | [`executor`] | runs a plan, or undoes it, and makes no choices |
+//! | [`follow`](mod@follow) | the events of a Sovereign as they come |
 //! | [`clock`] | what time it is, for leases |
 //! | `testing` | the contracts that journals and steps must pass (feature `testing`) |
 
 pub mod clock;
+pub mod executor;
+pub mod follow;
 pub mod journal;
 pub mod lease;
 pub mod plan;

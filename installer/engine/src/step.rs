@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -68,7 +69,7 @@ pub struct StepContext<'a, S> {
     pub unsettled: bool,
     /// Cancelled when the operator or the lease asks to stop.
     pub cancel: &'a CancellationToken,
-    pub(crate) outputs: &'a BTreeMap<StepName, Value>,
+    pub(crate) outputs: &'a BTreeMap<StepName, Arc<Value>>,
     pub(crate) waits: &'a dyn WaitSink,
 }
 
@@ -83,7 +84,7 @@ impl<S> StepContext<'_, S> {
             ),
             remedy: "the plan lacks this dependency: please report it with the plan".into(),
         })?;
-        serde_json::from_value(value.clone()).map_err(|source| StepError::Fatal {
+        <T::Output as serde::Deserialize>::deserialize(&**value).map_err(|source| StepError::Fatal {
             cause: format!(
                 "the journal's output of step `{}` cannot be read: {source}",
                 step.name()
