@@ -5,7 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::error::CloudError;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, PriceList};
+use crate::label::Labels;
 use crate::request::{
     FirewallRequest, FirewallRule, LoadBalancerRequest, NetworkRequest, PlacementGroupRequest, ServerRequest,
     SshKeyRequest,
@@ -34,6 +35,9 @@ pub enum Freshness {
 pub trait Cloud: fmt::Debug + Send + Sync {
     /// The account as it is now.
     async fn inventory(&self) -> Result<Inventory, CloudError>;
+
+    /// The account's price list.
+    async fn prices(&self) -> Result<PriceList, CloudError>;
 
     /// The resource of that kind and exact name, whoever owns it.
     async fn find(
@@ -85,6 +89,9 @@ pub trait Cloud: fmt::Debug + Send + Sync {
         request: &LoadBalancerRequest,
         wait: &Wait<'_>,
     ) -> Result<Resource, CloudError>;
+
+    /// Replaces a resource's labels.
+    async fn relabel(&self, kind: ResourceKind, id: u64, labels: &Labels) -> Result<(), CloudError>;
 
     /// Removes a resource, having detached it where the cloud wants that.
     async fn delete(&self, kind: ResourceKind, id: u64, wait: &Wait<'_>) -> Result<(), CloudError>;

@@ -82,7 +82,7 @@ pub struct Image {
     pub architecture: String,
 }
 
-/// Prices that hang on neither a server type nor a load balancer type.
+/// The account's price list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceList {
@@ -90,6 +90,10 @@ pub struct PriceList {
     pub currency: String,
     /// Per cent; prices are net of it.
     pub vat_rate: Decimal,
+    /// Servers, by type and location.
+    pub server_types: BTreeMap<String, BTreeMap<String, Price>>,
+    /// Load balancers, by type and location.
+    pub load_balancer_types: BTreeMap<String, BTreeMap<String, Price>>,
     /// A primary IPv4 address, by location.
     pub primary_ipv4: BTreeMap<String, Price>,
     /// A floating IPv4 address, by location.
@@ -146,33 +150,25 @@ impl Inventory {
     pub fn find(&self, kind: ResourceKind, name: &str) -> Option<&Resource> {
         self.resources.iter().find(|r| r.kind == kind && r.name == name)
     }
+}
 
-    /// What a resource costs a month, net; `None` where the price list does not say or there is no charge.
-    pub fn monthly_price(&self, resource: &Resource) -> Option<Decimal> {
-        let location = resource.location.as_deref()?;
+impl PriceList {
+    /// What a resource costs a month, net; `None` where the list does not say or there is no charge.
+    pub fn monthly(&self, resource: &Resource) -> Option<Decimal> {
+        let here = |prices: &BTreeMap<String, Price>| {
+            let price = prices.get(resource.location.as_deref()?)?;
+            Some(price.monthly)
+        };
+        let by_type =
+            |types: &BTreeMap<String, BTreeMap<String, Price>>| here(types.get(resource.flavor.as_deref()?)?);
+        let address = |prices| resource.public_ipv4.and_then(|_| here(prices));
         match resource.kind {
-            ResourceKind::Server => {
-                let server_type = self
-                    .server_types
-                    .iter()
-                    .find(|t| Some(&t.name) == resource.flavor.as_ref())?;
-                server_type.offers.get(location)?.price.map(|p| p.monthly)
-            }
-            ResourceKind::LoadBalancer => {
-                let kind = self
-                    .load_balancer_types
-                    .iter()
-                    .find(|t| Some(&t.name) == resource.flavor.as_ref())?;
-                kind.prices.get(location).map(|p| p.monthly)
-            }
-            ResourceKind::PrimaryIp if resource.public_ipv4.is_some() => {
-                self.prices.primary_ipv4.get(location).map(|p| p.monthly)
-            }
-            ResourceKind::FloatingIp if resource.public_ipv4.is_some() => {
-                self.prices.floating_ipv4.get(location).map(|p| p.monthly)
-            }
-            ResourceKind::Volume => Some(self.prices.volume_gb_month? * Decimal::from(resource.size_gb?)),
-            ResourceKind::Snapshot => Some(self.prices.image_gb_month? * Decimal::from(resource.size_gb?)),
+            ResourceKind::Server => by_type(&self.server_types),
+            ResourceKind::LoadBalancer => by_type(&self.load_balancer_types),
+            ResourceKind::PrimaryIp => address(&self.primary_ipv4),
+            ResourceKind::FloatingIp => address(&self.floating_ipv4),
+            ResourceKind::Volume => Some(self.volume_gb_month? * Decimal::from(resource.size_gb?)),
+            ResourceKind::Snapshot => Some(self.image_gb_month? * Decimal::from(resource.size_gb?)),
             _ => None,
         }
     }

@@ -12,15 +12,14 @@ use crate::error::{CloudError, ErrorClass};
 use crate::inventory::{Image, Inventory, LoadBalancerType, Location, Offer, Price, PriceList, ServerType};
 
 pub(super) async fn inventory(api: &Api, listings: &Listings) -> Result<Inventory, CloudError> {
-    let pricing = Call::get("/pricing", "read the price list");
     let images = [("type", "system".to_owned()), ("status", "available".to_owned())];
-    let (can_write, locations, server_types, load_balancer_types, images, pricing, resources) = tokio::try_join!(
+    let (can_write, locations, server_types, load_balancer_types, images, prices, resources) = tokio::try_join!(
         can_write(api),
         api.pages::<wire::LocationPage>("/locations", &[]),
         api.pages::<wire::ServerTypePage>("/server_types", &[]),
         api.pages::<wire::LoadBalancerTypePage>("/load_balancer_types", &[]),
         api.pages::<wire::ImagePage>("/images", &images),
-        api.send::<wire::PricingAnswer>(&pricing),
+        prices(api),
         try_join_all(Inventory::KINDS.map(|kind| listings.since(kind, Some(tokio::time::Instant::now())))),
     )?;
     Ok(Inventory {
@@ -29,12 +28,18 @@ pub(super) async fn inventory(api: &Api, listings: &Listings) -> Result<Inventor
         server_types: server_types.into_iter().map(server_type).collect(),
         load_balancer_types: load_balancer_types.into_iter().map(load_balancer_type).collect(),
         images: images.into_iter().filter_map(image).collect(),
-        prices: price_list(pricing.pricing),
+        prices,
         resources: resources
             .iter()
             .flat_map(|listing| listing.iter().cloned())
             .collect(),
     })
+}
+
+/// The price list, in one read.
+pub(super) async fn prices(api: &Api) -> Result<PriceList, CloudError> {
+    let call = Call::get("/pricing", "read the price list");
+    Ok(price_list(api.send::<wire::PricingAnswer>(&call).await?.pricing))
 }
 
 /// Sends a key without content: a token that may write is told so, one that may only read is refused before.
@@ -130,9 +135,15 @@ fn price_list(pricing: wire::Pricing) -> PriceList {
             },
         )
     };
+    let by_name = |types: &[wire::NamedPrices]| {
+        let one = |t: &wire::NamedPrices| (t.name.clone(), by_location(&t.prices));
+        types.iter().map(one).collect()
+    };
     PriceList {
         currency: pricing.currency,
         vat_rate: pricing.vat_rate,
+        server_types: by_name(&pricing.server_types),
+        load_balancer_types: by_name(&pricing.load_balancer_types),
         primary_ipv4: primary.map(|ip| by_location(&ip.prices)).unwrap_or_default(),
         floating_ipv4: floating
             .map(|ip| ip.prices.iter().map(floating_price).collect())

@@ -14,7 +14,8 @@ use super::listings::{self, Listings};
 use super::wire;
 use crate::cloud::{Cloud, Freshness};
 use crate::error::{CloudError, ErrorClass};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, PriceList};
+use crate::label::Labels;
 use crate::request::{
     FirewallRequest, FirewallRule, LoadBalancerRequest, LoadBalancerService, NetworkRequest,
     PlacementGroupRequest, ServerRequest, SshKeyRequest,
@@ -124,6 +125,10 @@ impl Cloud for Hetzner {
         account::inventory(&self.api, &self.listings).await
     }
 
+    async fn prices(&self) -> Result<PriceList, CloudError> {
+        account::prices(&self.api).await
+    }
+
     async fn find(
         &self,
         kind: ResourceKind,
@@ -229,10 +234,19 @@ impl Cloud for Hetzner {
         let made: wire::ServerCreated = self
             .create(ResourceKind::Server, &request.name, server_body(request), wait)
             .await?;
+        let id = made.server.common.id;
         let actions = std::iter::once(made.action).chain(made.next_actions);
-        self.actions
+        let finished = self
+            .actions
             .finish(&format!("create server `{}`", request.name), actions, wait)
-            .await?;
+            .await;
+        if let Err(error) = finished {
+            if !matches!(error.class, ErrorClass::Cancelled | ErrorClass::Unsettled) {
+                // The action failed and left a server that will never run.
+                self.delete(ResourceKind::Server, id, wait).await?;
+            }
+            return Err(error);
+        }
         let server = listings::server(made.server);
         if request.networks.is_empty() {
             return Ok(server);
@@ -270,6 +284,16 @@ impl Cloud for Hetzner {
             )
             .await?;
         Ok(listings::load_balancer(made.load_balancer))
+    }
+
+    async fn relabel(&self, kind: ResourceKind, id: u64, labels: &Labels) -> Result<(), CloudError> {
+        let path = format!("{}/{id}", listings::path(kind));
+        let mut call =
+            Call::post(&path, json!({"labels": labels}), format!("label {kind} {id}")).repeatable();
+        call.method = reqwest::Method::PUT;
+        self.api.send::<Value>(&call).await?;
+        self.listings.forget(kind).await;
+        Ok(())
     }
 
     async fn delete(&self, kind: ResourceKind, id: u64, wait: &Wait<'_>) -> Result<(), CloudError> {

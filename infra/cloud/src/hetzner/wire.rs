@@ -420,6 +420,10 @@ pub(super) struct Pricing {
     pub(super) currency: String,
     pub(super) vat_rate: Decimal,
     #[serde(default)]
+    pub(super) server_types: Vec<NamedPrices>,
+    #[serde(default)]
+    pub(super) load_balancer_types: Vec<NamedPrices>,
+    #[serde(default)]
     pub(super) primary_ips: Vec<TypedPrices>,
     #[serde(default)]
     pub(super) floating_ips: Vec<FloatingPrices>,
@@ -427,6 +431,13 @@ pub(super) struct Pricing {
     pub(super) volume: Option<PerGb>,
     #[serde(default)]
     pub(super) image: Option<PerGb>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NamedPrices {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) prices: Vec<LocationPrice>,
 }
 
 #[derive(Debug, Deserialize)]
