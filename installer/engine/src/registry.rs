@@ -82,12 +82,16 @@ type Decode<S> = fn(Value) -> Result<Box<dyn ErasedStep<S>>, serde_json::Error>;
 #[derive(Debug)]
 pub struct StepRegistry<S> {
     kinds: BTreeMap<&'static str, Decode<S>>,
+    #[cfg(feature = "testing")]
+    fault: Option<crate::testing::fault::Fault>,
 }
 
 impl<S: Send + Sync + 'static> Default for StepRegistry<S> {
     fn default() -> Self {
         Self {
             kinds: BTreeMap::new(),
+            #[cfg(feature = "testing")]
+            fault: None,
         }
     }
 }
@@ -103,6 +107,13 @@ impl<S: Send + Sync + 'static> StepRegistry<S> {
         self
     }
 
+    /// Puts a fault between the executor and every step from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_fault(mut self, fault: Option<crate::testing::fault::Fault>) -> Self {
+        self.fault = fault;
+        self
+    }
+
     pub(crate) fn decode(&self, step: &PlannedStep) -> Result<Box<dyn ErasedStep<S>>, RegistryError> {
         let decode = self
             .kinds
@@ -111,10 +122,15 @@ impl<S: Send + Sync + 'static> StepRegistry<S> {
                 step: step.name.to_string(),
                 kind: step.kind.clone(),
             })?;
-        decode(step.params.clone()).map_err(|source| RegistryError::Params {
+        let decoded = decode(step.params.clone()).map_err(|source| RegistryError::Params {
             step: step.name.to_string(),
             kind: step.kind.clone(),
             source,
-        })
+        })?;
+        #[cfg(feature = "testing")]
+        if let Some(fault) = &self.fault {
+            return Ok(fault.inject(step, decoded));
+        }
+        Ok(decoded)
     }
 }
