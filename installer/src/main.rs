@@ -1,3 +1,59 @@
-//! The installer.
+//! The installer: plans, brings up, watches, scans and destroys Sovereigns.
 
-fn main() {}
+mod ask;
+mod cli;
+mod commands;
+mod errors;
+mod exit;
+mod logging;
+mod next;
+mod output;
+mod progress;
+mod purpose;
+mod render;
+mod run_view;
+mod runner;
+mod signals;
+mod standing;
+mod state_dir;
+mod target;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::errors::CliError;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init(&cli.global);
+    let as_json = cli.global.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let exit = runtime
+        .map_err(|source| CliError::Runtime { source })
+        .and_then(|runtime| runtime.block_on(run(cli)))
+        .unwrap_or_else(|error| errors::report(&error, as_json));
+    exit.into()
+}
+
+async fn run(cli: Cli) -> Result<Exit, CliError> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Plan(args) => commands::plan::run(global, args).await,
+        Command::Up(args) => commands::up::run(global, args).await,
+        Command::Status(args) => commands::status::run(global, args).await,
+        Command::Logs(args) => commands::logs::run(global, args).await,
+        Command::List(args) => commands::list::run(global, args).await,
+        Command::Scan(args) => commands::scan::run(global, args).await,
+        Command::Destroy(args) => commands::destroy::run(global, args).await,
+        Command::Doctor(args) => commands::doctor::run(global, args).await,
+        Command::Schema => commands::schema::run(),
+        Command::Secret(command) => commands::secret::run(global, command).await,
+        Command::Lab(command) => commands::lab::run(global, command).await,
+        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Man { dir } => commands::man::run(dir.as_deref()),
+    }
+}

@@ -11,7 +11,10 @@ const MAY_ENTER: &[(&str, &[&str])] = &[
     ("sovereign-lab", &["sovereign-core"]),
     ("sovereign-engine", &["sovereign-core"]),
     ("sovereign-store", &["sovereign-core", "sovereign-engine"]),
-    ("sovereign-bootstrap", &["sovereign-core", "sovereign-engine", "sovereign-cloud"]),
+    (
+        "sovereign-bootstrap",
+        &["sovereign-core", "sovereign-engine", "sovereign-cloud"],
+    ),
     (
         "sovereign",
         &[
@@ -34,8 +37,24 @@ const WALLS: &[(&str, &[&str])] = &[
     ("hickory-resolver", &["sovereign-dns", "sovereign-lab"]),
     ("hickory-proto", &["sovereign-dns", "sovereign-lab"]),
     ("hcloud", &[]),
-    ("axum", &["sovereign", "sovereign-agent", "sovereign-lab", "sovereign-images"]),
-    ("reqwest", &["sovereign-cloud", "sovereign-dns", "sovereign-remote", "sovereign-lab"]),
+    (
+        "axum",
+        &[
+            "sovereign",
+            "sovereign-agent",
+            "sovereign-lab",
+            "sovereign-images",
+        ],
+    ),
+    (
+        "reqwest",
+        &[
+            "sovereign-cloud",
+            "sovereign-dns",
+            "sovereign-remote",
+            "sovereign-lab",
+        ],
+    ),
     ("clap", &["sovereign", "sovereign-agent"]),
     ("indicatif", &["sovereign"]),
 ];
@@ -50,7 +69,12 @@ fn metadata() -> Metadata {
 
 fn shipped_dependencies(package: &Package) -> BTreeSet<&str> {
     let shipped = |kind| matches!(kind, DependencyKind::Normal | DependencyKind::Build);
-    package.dependencies.iter().filter(|d| shipped(d.kind)).map(|d| d.name.as_str()).collect()
+    package
+        .dependencies
+        .iter()
+        .filter(|d| shipped(d.kind))
+        .map(|d| d.name.as_str())
+        .collect()
 }
 
 #[test]
@@ -91,7 +115,16 @@ fn third_party_crates_stay_behind_their_walls() {
 fn every_package_lives_by_the_house_lints() {
     for package in &metadata().packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).expect("the manifest is readable");
-        assert!(manifest.contains("[lints]\nworkspace = true"), "`{}` does not inherit the lints", package.name);
-        assert_eq!(package.license.as_deref(), Some("Apache-2.0"), "`{}` has another licence", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "`{}` does not inherit the lints",
+            package.name
+        );
+        assert_eq!(
+            package.license.as_deref(),
+            Some("Apache-2.0"),
+            "`{}` has another licence",
+            package.name
+        );
     }
 }

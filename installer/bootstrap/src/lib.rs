@@ -1,1 +1,32 @@
-//! The planner (pure) and the step families that turn a spec into a Sovereign.
+//! The planner and the steps: what a Sovereign needs from a cloud, chosen once and done step by step.
+//!
+//! ```text
+//!  spec + inventory ──► planner ──► Plan (steps + PlanView) ──► engine ──► steps ──► Cloud
+//!  account ──► teardown ──► Plan ───────────────────────────────┘
+//!  account ──► scan ──► report
+//! ```
+//!
+//! | module | concept |
+//! | --- | --- |
+//! | [`planner`] | spec + inventory → plan, or every reason why not; pure |
+//! | [`view`] | what the operator sees of a plan: resources, choices, prices, findings |
+//! | [`steps`] | one file a step; [`steps::registry`] knows them all |
+//! | [`teardown`] | everything a Sovereign holds in the account, found by label, network and target; the plan that removes it |
+//! | [`scan`](mod@scan) | orphans and drift in the account, with their price |
+//! | [`names`] | names and label selectors of what a Sovereign is made of |
+//! | [`services`] | what steps work with |
+
+pub mod names;
+pub mod planner;
+pub mod scan;
+pub mod services;
+pub mod steps;
+pub mod teardown;
+pub mod view;
+
+pub use planner::{PlannedSovereign, plan_up};
+pub use scan::{ScanReport, scan};
+pub use services::Services;
+pub use steps::registry;
+pub use teardown::{Teardown, plan_destroy, teardown_listing};
+pub use view::PlanView;

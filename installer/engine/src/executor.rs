@@ -169,7 +169,7 @@ impl<S: Send + Sync + 'static> Executor<S> {
 
     /// Runs `plan` towards `direction` until nothing more can be done, and goes on where an earlier worker stopped.
     ///
-    /// Steps that failed or are held are tried again once. The lease is given back in every case; if the returned future is
+    /// Steps that failed or are held are tried again once. The lease is given back in every case in which it is not lost; if the returned future is
     /// dropped instead, every step in flight is dropped with it and the lease runs out by itself.
     pub async fn run(
         &self,
@@ -187,8 +187,10 @@ impl<S: Send + Sync + 'static> Executor<S> {
         let report = self
             .run_leased(plan, direction, graph, steps, &lease, &keeper, cancel)
             .await;
-        drop(keeper);
-        self.release(&lease).await;
+        if !keeper.lost().is_cancelled() {
+            drop(keeper);
+            self.release(&lease).await;
+        }
         report
     }
 

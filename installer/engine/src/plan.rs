@@ -1,5 +1,7 @@
 //! An immutable graph of named steps. Every choice is made before it runs; the executor makes none.
 
+mod canonical;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
@@ -82,13 +84,13 @@ pub struct Plan {
 impl Plan {
     /// The digest of the plan's canonical JSON (keys sorted, no spaces).
     pub fn digest(&self) -> PlanDigest {
-        let canonical = serde_json::json!({
+        let whole = serde_json::json!({
             "sovereign": self.sovereign,
             "specDigest": self.spec_digest,
             "steps": self.steps,
             "details": self.details,
         });
-        let hash = Sha256::digest(canonical.to_string().as_bytes());
+        let hash = Sha256::digest(canonical::canonical(&whole).as_bytes());
         let mut hex = String::with_capacity(2 * hash.len());
         for byte in hash {
             for nibble in [byte >> 4, byte & 0x0f] {

@@ -10,6 +10,8 @@ mod follow;
 mod journal_contract;
 #[path = "engine/leases.rs"]
 mod leases;
+#[path = "engine/plans.rs"]
+mod plans;
 #[path = "engine/properties.rs"]
 mod properties;
 #[path = "engine/resume.rs"]

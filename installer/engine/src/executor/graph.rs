@@ -65,9 +65,7 @@ impl Graph {
 
     /// Marks a step as done and gives the steps that may run because of it.
     pub(super) fn settle(&mut self, step: usize) -> Vec<usize> {
-        if std::mem::replace(&mut self.done[step], true) {
-            return Vec::new();
-        }
+        self.done[step] = true;
         let mut free = Vec::new();
         for waiting in &self.waiting[step] {
             self.missing[*waiting] -= 1;

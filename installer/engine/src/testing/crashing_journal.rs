@@ -29,6 +29,7 @@ pub struct CrashingJournal {
     crash: Option<(usize, CrashPoint)>,
     appends: AtomicUsize,
     dead: AtomicBool,
+    stalled: AtomicBool,
 }
 
 impl CrashingJournal {
@@ -39,6 +40,7 @@ impl CrashingJournal {
             crash: Some((append, point)),
             appends: AtomicUsize::new(0),
             dead: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
         }
     }
 
@@ -60,6 +62,11 @@ impl CrashingJournal {
         self.dead.store(false, Ordering::SeqCst);
     }
 
+    /// Takes every call from now on and never answers.
+    pub fn stall(&self) {
+        self.stalled.store(true, Ordering::SeqCst);
+    }
+
     /// It died.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
@@ -70,7 +77,10 @@ impl CrashingJournal {
         self.appends.load(Ordering::SeqCst)
     }
 
-    fn alive(&self, action: &'static str) -> Result<&dyn Journal, JournalError> {
+    async fn alive(&self, action: &'static str) -> Result<&dyn Journal, JournalError> {
+        if self.stalled.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if self.is_dead() {
             let source = "the process is dead".into();
             return Err(JournalError::Storage { action, source });
@@ -87,19 +97,22 @@ impl Journal for CrashingJournal {
         worker: &WorkerId,
         ttl: Duration,
     ) -> Result<Claim, JournalError> {
-        self.alive("claim")?.claim(sovereign, worker, ttl).await
+        self.alive("claim").await?.claim(sovereign, worker, ttl).await
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), JournalError> {
-        self.alive("renew a lease")?.renew(lease, ttl).await
+        self.alive("renew a lease").await?.renew(lease, ttl).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        self.alive("release a lease")?.release(lease).await
+        self.alive("release a lease").await?.release(lease).await
     }
 
     async fn open_run(&self, lease: &Lease, plan: &Plan, direction: Direction) -> Result<Run, JournalError> {
-        self.alive("open a run")?.open_run(lease, plan, direction).await
+        self.alive("open a run")
+            .await?
+            .open_run(lease, plan, direction)
+            .await
     }
 
     async fn append(
@@ -113,15 +126,20 @@ impl Journal for CrashingJournal {
         if point == Some(CrashPoint::BeforeWrite) {
             self.die();
         }
-        let written = self.alive("append entries")?.append(lease, run, entries).await?;
+        let written = self
+            .alive("append entries")
+            .await?
+            .append(lease, run, entries)
+            .await?;
         if point == Some(CrashPoint::AfterWrite) {
             self.die();
         }
-        self.alive("append entries").map(|_| written)
+        self.alive("append entries").await?;
+        Ok(written)
     }
 
     async fn last_run(&self, sovereign: &SovereignName) -> Result<Option<Run>, JournalError> {
-        self.alive("read a run")?.last_run(sovereign).await
+        self.alive("read a run").await?.last_run(sovereign).await
     }
 
     async fn last_run_towards(
@@ -129,7 +147,8 @@ impl Journal for CrashingJournal {
         sovereign: &SovereignName,
         direction: Direction,
     ) -> Result<Option<Run>, JournalError> {
-        self.alive("read a run")?
+        self.alive("read a run")
+            .await?
             .last_run_towards(sovereign, direction)
             .await
     }
@@ -140,14 +159,17 @@ impl Journal for CrashingJournal {
         after: u64,
         limit: usize,
     ) -> Result<Vec<Event>, JournalError> {
-        self.alive("read events")?.events(sovereign, after, limit).await
+        self.alive("read events")
+            .await?
+            .events(sovereign, after, limit)
+            .await
     }
 
     async fn sovereigns(&self) -> Result<Vec<SovereignName>, JournalError> {
-        self.alive("list Sovereigns")?.sovereigns().await
+        self.alive("list Sovereigns").await?.sovereigns().await
     }
 
     async fn forget(&self, lease: &Lease) -> Result<(), JournalError> {
-        self.alive("forget a Sovereign")?.forget(lease).await
+        self.alive("forget a Sovereign").await?.forget(lease).await
     }
 }

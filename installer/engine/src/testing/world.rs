@@ -25,6 +25,8 @@ pub enum Twist {
     LostAnswer,
     /// `find` cannot look and asks for another attempt.
     Blind,
+    /// `find` waits for the cancellation, and then looks.
+    LookOnCancel,
     /// `apply` or `undo` does nothing and holds.
     Hold,
     /// `apply` or `undo` does nothing and fails.
@@ -88,6 +90,11 @@ impl World {
     /// Most attempts at work at once.
     pub fn busiest(&self) -> usize {
         self.state().busiest
+    }
+
+    /// Attempts at work now.
+    pub fn busy(&self) -> usize {
+        self.state().busy
     }
 
     fn tell(&self, what: &str, thing: &str) {
@@ -196,7 +203,7 @@ impl Make {
         };
         match twist {
             Twist::Retry { after } => return Err(retry(after, false)),
-            Twist::Blind => return Err(retry(None, false)),
+            Twist::Blind | Twist::LookOnCancel => return Err(retry(None, false)),
             Twist::LostAnswer => {
                 effect();
                 return Err(retry(None, true));
@@ -253,6 +260,12 @@ impl Step for Make {
                 after: None,
                 unsettled: false,
             });
+        }
+        if world
+            .take_twist(&self.thing, |twist| twist == Twist::LookOnCancel)
+            .is_some()
+        {
+            cx.cancel.cancelled().await;
         }
         let listed = cx.unsettled || cx.services.listing.contains(&self.thing);
         Ok(listed.then(|| world.find(&self.thing)).flatten())

@@ -158,3 +158,30 @@ async fn a_journal_that_fails_stops_the_worker() {
         "work on `acme` stopped because its journal failed: the journal could not append entries: the process is dead"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_never_answers_holds_nobody_longer_than_the_lease() {
+    let mut bench = Bench::new(&[("a", &[]), ("b", &["a"])]);
+    bench.config.lease_ttl = SECOND * 6;
+    bench.world.twist("a", [Twist::Slow(SECOND)]);
+    let journal = Arc::new(CrashingJournal::on_demand(bench.journal.clone()));
+    let began = Instant::now();
+    let cut = async {
+        tokio::time::sleep(SECOND / 2).await;
+        journal.stall();
+    };
+    let (report, ()) = tokio::join!(
+        bench.work("worker", journal.clone(), bench.process(), Direction::Up),
+        cut
+    );
+    assert!(
+        matches!(report, Err(ExecutorError::LeaseLost { .. })),
+        "{report:?}"
+    );
+    assert_eq!(began.elapsed().as_secs(), 6);
+    assert_eq!(
+        bench.world.things(),
+        ["a"],
+        "what is not written down is not built upon"
+    );
+}

@@ -87,6 +87,23 @@ fn places(events: &[Event], wanted: fn(&EventKind) -> bool) -> BTreeMap<String, 
     places
 }
 
+async fn has_ended(bench: &Bench) -> bool {
+    let run = bench.journal.last_run(&bench.plan.sovereign).await;
+    let events = run
+        .expect("the run is read")
+        .map(|run| run.events)
+        .unwrap_or_default();
+    let end = |event: &Event| {
+        matches!(
+            event.kind,
+            EventKind::RunEnded {
+                outcome: RunOutcome::Completed
+            }
+        )
+    };
+    events.iter().any(end)
+}
+
 fn twists() -> impl Strategy<Value = Vec<(usize, Twist)>> {
     let twist = prop_oneof![
         Just(Twist::Retry { after: None }),
@@ -190,25 +207,20 @@ proptest! {
         }
         run(async {
             let old = bench.process();
-            for (append, before) in crashes {
+            let die = |(append, before)| {
                 let point = if before { CrashPoint::BeforeWrite } else { CrashPoint::AfterWrite };
-                let journal = Arc::new(CrashingJournal::at(bench.journal.clone(), append, point));
-                let report = bench.work("first", journal.clone(), old.clone(), Direction::Up).await;
-                prop_assert_eq!(report.is_err(), journal.is_dead());
-                if report.is_ok() {
+                Some(CrashingJournal::at(bench.journal.clone(), append, point))
+            };
+            for crash in crashes.into_iter().map(die).chain([None]) {
+                if has_ended(&bench).await {
                     break;
                 }
+                let journal = Arc::new(crash.unwrap_or_else(|| CrashingJournal::on_demand(bench.journal.clone())));
+                let report = bench.work("first", journal.clone(), old.clone(), Direction::Up).await;
+                prop_assert_eq!(report.is_err(), journal.is_dead());
                 clock.advance(Duration::from_secs(16));
             }
-            let last = bench.journal.last_run(&bench.plan.sovereign).await.expect("read");
-            let over = |run: &sovereign_engine::journal::Run| {
-                run.events.iter().any(|event| matches!(event.kind, EventKind::RunEnded { .. }))
-            };
-            if !last.as_ref().is_some_and(over) {
-                let report = bench.work("second", bench.journal.clone(), old, Direction::Up).await;
-                let outcome = report.map(|report| report.outcome).ok();
-                prop_assert_eq!(outcome, Some(RunOutcome::Completed));
-            }
+            prop_assert!(has_ended(&bench).await);
             let wanted: Vec<String> = (0..graph.len()).map(|place| format!("t{place}")).collect();
             prop_assert_eq!(bench.world.things(), wanted.clone());
             for thing in wanted {

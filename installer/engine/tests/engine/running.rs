@@ -1,12 +1,15 @@
 //! A run that nobody disturbs, and steps that fail in it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use sovereign_core::event::{EventKind, RunOutcome};
-use sovereign_engine::executor::ExecutorError;
+use sovereign_engine::executor::{ExecutorConfig, ExecutorError};
+use sovereign_engine::journal::Direction;
 use sovereign_engine::plan::StepName;
 use sovereign_engine::status::StepStatus;
+use sovereign_engine::testing::CrashingJournal;
 use sovereign_engine::testing::world::Twist;
 
 use crate::bench::{Bench, status};
@@ -68,7 +71,7 @@ async fn independent_steps_run_at_the_same_time() {
 
     bench.undo().await;
     bench = Bench {
-        config: sovereign_engine::executor::ExecutorConfig {
+        config: ExecutorConfig {
             max_parallel: 2,
             ..bench.config
         },
@@ -179,10 +182,7 @@ async fn steps_without_code_are_all_named_before_anything_happens() {
     let mut bench = Bench::new(&[("a", &[]), ("b", &[]), ("c", &[])]);
     bench.plan.steps[1].kind = "world.unmake".into();
     bench.plan.steps[2].params = json!({ "thing": 3 });
-    let error = bench
-        .try_run(sovereign_engine::journal::Direction::Up)
-        .await
-        .err();
+    let error = bench.try_run(Direction::Up).await.err();
     let error = error.expect("the plan is refused");
     assert_eq!(
         error.to_string(),
@@ -197,20 +197,14 @@ async fn steps_without_code_are_all_named_before_anything_happens() {
 async fn a_plan_out_of_order_is_refused() {
     let mut bench = Bench::new(&[("a", &[]), ("b", &["a"])]);
     bench.plan.steps.swap(0, 1);
-    let error = bench
-        .try_run(sovereign_engine::journal::Direction::Up)
-        .await
-        .err();
+    let error = bench.try_run(Direction::Up).await.err();
     assert!(
         matches!(&error, Some(ExecutorError::Malformed { step }) if step.as_str() == "b"),
         "{error:?}"
     );
     let mut bench = Bench::new(&[("a", &[]), ("b", &["a"])]);
     bench.plan.steps.push(bench.plan.steps[0].clone());
-    let error = bench
-        .try_run(sovereign_engine::journal::Direction::Up)
-        .await
-        .err();
+    let error = bench.try_run(Direction::Up).await.err();
     assert!(matches!(error, Some(ExecutorError::Malformed { .. })));
 }
 

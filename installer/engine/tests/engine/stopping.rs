@@ -93,3 +93,12 @@ async fn a_cancel_too_late_changes_nothing() {
         "everything was done within the grace"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_was_still_looking_is_not_applied_any_more() {
+    let bench = Bench::new(&[("a", &[])]);
+    bench.world.twist("a", [Twist::LookOnCancel]);
+    let (report, ()) = tokio::join!(bench.up(), bench.cancel_after(SECOND));
+    assert_eq!(report.outcome, RunOutcome::Cancelled);
+    assert_eq!(bench.world.log(), ["find a"]);
+}

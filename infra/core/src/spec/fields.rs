@@ -1,0 +1,221 @@
+//! The document's top: who, and the way to the rest.
+
+use super::node::Node;
+use super::reader::{At, Reader, all};
+use super::{API_VERSION, Hardening, Kit, KitProfile, Organization, Provider, SovereignSpec};
+use super::{access, domain, kubernetes, region};
+use crate::secret::SecretRef;
+
+const KEYS: [&str; 10] = [
+    "apiVersion",
+    "name",
+    "organization",
+    "domain",
+    "provider",
+    "regions",
+    "access",
+    "kubernetes",
+    "kit",
+    "hardening",
+];
+
+/// The spec, if the document has all it needs; problems are in the reader.
+pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
+    let root = At::root(root);
+    reader.keys(&root, &KEYS)?;
+    let version = api_version(reader, &root);
+    let name = reader.need(&root, "name", "acme-prod").and_then(|at| {
+        reader.value(
+            &at,
+            "a Sovereign name",
+            "use 3 to 32 of a-z, 0-9 and single hyphens, starting with a letter",
+        )
+    });
+    let organization = organization(reader, &root);
+    let domain = domain::domain(reader, &root);
+    let provider = provider(reader, &root);
+    let regions = regions(reader, &root);
+    let access = access::access(reader, &root);
+    let kubernetes = kubernetes::kubernetes(reader, &root);
+    let kit = kit(reader, &root);
+    let hardening = hardening(reader, &root);
+    version?;
+    Some(SovereignSpec {
+        name: name?,
+        organization: organization?,
+        domain: domain?,
+        provider: provider?,
+        regions: regions?,
+        access: access?,
+        kubernetes: kubernetes?,
+        kit: kit?,
+        hardening: hardening?,
+    })
+}
+
+fn api_version(reader: &mut Reader, root: &At<'_>) -> Option<()> {
+    let at = reader.need(root, "apiVersion", API_VERSION)?;
+    reader.word(&at, &[(API_VERSION, ())])
+}
+
+fn organization(reader: &mut Reader, root: &At<'_>) -> Option<Organization> {
+    let at = reader.need(
+        root,
+        "organization",
+        "{name: Acme Bank, email: platform@acme.example}",
+    )?;
+    reader.keys(&at, &["name", "email"])?;
+    let name = reader
+        .need(&at, "name", "Acme Bank")
+        .and_then(|at| reader.text(&at).map(|text| (at, text.to_owned())));
+    let email = reader
+        .need(&at, "email", "platform@acme.example")
+        .and_then(|at| reader.text(&at).map(|text| (at, text.to_owned())));
+    let name = name.and_then(|(at, text)| {
+        let fits =
+            !text.trim().is_empty() && text.chars().count() <= 64 && !text.chars().any(char::is_control);
+        if !fits {
+            reader.error(
+                &at,
+                "organization",
+                "the organization's name is empty, too long or has control characters",
+                "use 1 to 64 printable characters",
+            );
+        }
+        fits.then_some(text)
+    });
+    let email = email.and_then(|(at, text)| {
+        let fits = text.split_once('@').is_some_and(|(user, host)| {
+            !user.is_empty()
+                && host.contains('.')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+                && !text.contains(char::is_whitespace)
+                && !host.contains('@')
+        });
+        if !fits {
+            reader.error(
+                &at,
+                "email",
+                format!("`{text}` is not an e-mail address"),
+                "certificates and notices go there; write `name@example.com`",
+            );
+        }
+        fits.then_some(text)
+    });
+    Some(Organization {
+        name: name?,
+        email: email?,
+    })
+}
+
+fn provider(reader: &mut Reader, root: &At<'_>) -> Option<Provider> {
+    let at = reader.need(root, "provider", "{kind: hetzner, token: {env: HCLOUD_TOKEN}}")?;
+    reader.keys(&at, &["kind", "token"])?;
+    let kind = reader
+        .need(&at, "kind", "hetzner")
+        .and_then(|at| reader.word(&at, &[("hetzner", ())]));
+    let token = reader
+        .need(&at, "token", "{env: HCLOUD_TOKEN}")
+        .and_then(|at| secret(reader, &at));
+    kind?;
+    Some(Provider::Hetzner { token: token? })
+}
+
+/// A reference to a secret. What looks like the secret itself is refused without being repeated.
+pub(super) fn secret(reader: &mut Reader, at: &At<'_>) -> Option<SecretRef> {
+    if matches!(at.node.value, super::node::Value::Scalar(_)) {
+        let remedy = "write where it is found: `{env: NAME}`, `{file: /path}` or `{sealed: name}`; if this was the secret itself, replace it at its issuer";
+        reader.error(
+            at,
+            "secret.inline",
+            format!("`{}` holds a value where a reference is expected", at.path),
+            remedy,
+        );
+        return None;
+    }
+    reader.keys(at, &["env", "file", "sealed"])?;
+    let ways = [at.get("env"), at.get("file"), at.get("sealed")];
+    if ways.iter().flatten().count() != 1 {
+        reader.error(
+            at,
+            "secret.reference",
+            format!("`{}` names not exactly one place", at.path),
+            "write one of `env`, `file` and `sealed`",
+        );
+        return None;
+    }
+    let [env, file, sealed] = ways;
+    if let Some(at) = env {
+        let name = reader.text(&at)?;
+        let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.len() < 64
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !fits {
+            reader.error(
+                &at,
+                "secret.env",
+                format!("`{}` is not the name of an environment variable", at.path),
+                "write the variable's name, for example `HCLOUD_TOKEN`, not its value",
+            );
+        }
+        return fits.then(|| SecretRef::Env(name.to_owned()));
+    }
+    let text =
+        |reader: &mut Reader, at: Option<At<'_>>| at.and_then(|at| reader.text(&at).map(str::to_owned));
+    if let Some(path) = text(reader, file) {
+        return Some(SecretRef::File(path.into()));
+    }
+    text(reader, sealed).map(SecretRef::Sealed)
+}
+
+fn regions(reader: &mut Reader, root: &At<'_>) -> Option<Vec<super::Region>> {
+    let at = reader.need(root, "regions", "[{name: eu, locations: [fsn1], ...}]")?;
+    let items = reader.list(&at)?;
+    if items.is_empty() {
+        reader.error(
+            &at,
+            "regions",
+            "there is no region",
+            "add one with a name, locations and a control plane",
+        );
+        return None;
+    }
+    all(items.iter().map(|item| region::region(reader, item)))
+}
+
+fn kit(reader: &mut Reader, root: &At<'_>) -> Option<Kit> {
+    let Some(at) = root.get("kit") else {
+        return Some(Kit {
+            profile: KitProfile::Solo,
+        });
+    };
+    reader.keys(&at, &["profile"])?;
+    let words = [
+        ("solo", KitProfile::Solo),
+        ("ha", KitProfile::Ha),
+        ("extended", KitProfile::Extended),
+    ];
+    let profile = reader
+        .need(&at, "profile", "solo")
+        .and_then(|at| reader.word(&at, &words));
+    Some(Kit { profile: profile? })
+}
+
+fn hardening(reader: &mut Reader, root: &At<'_>) -> Option<Hardening> {
+    let Some(at) = root.get("hardening") else {
+        return Some(Hardening {
+            unattended_upgrades: true,
+            fail2ban: true,
+            host_firewall: true,
+        });
+    };
+    reader.keys(&at, &["unattendedUpgrades", "fail2ban", "hostFirewall"])?;
+    let flags = ["unattendedUpgrades", "fail2ban", "hostFirewall"].map(|key| reader.flag(&at, key, true));
+    let [unattended_upgrades, fail2ban, host_firewall] = flags;
+    Some(Hardening {
+        unattended_upgrades: unattended_upgrades?,
+        fail2ban: fail2ban?,
+        host_firewall: host_firewall?,
+    })
+}

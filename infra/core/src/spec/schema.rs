@@ -1,0 +1,107 @@
+//! The document's JSON Schema, for editors. The parser is the judge; the schema accepts all that the parser accepts.
+
+use serde_json::{Value, json};
+
+use super::API_VERSION;
+
+/// JSON Schema (draft 2020-12) of a spec document.
+pub fn schema() -> Value {
+    let texts = |what: &str| json!({"type": "array", "minItems": 1, "items": {"type": "string"}, "description": what});
+    let range = |default: &str| json!({"type": "string", "default": default, "examples": [default]});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Sovereign spec",
+        "description": "What a Sovereign shall be. Holds references to secrets, never a secret.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["apiVersion", "name", "organization", "domain", "provider", "regions", "access"],
+        "properties": {
+            "apiVersion": {"const": API_VERSION},
+            "name": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,30}[a-z0-9]$", "description": "Unique name; part of every resource's name."},
+            "organization": {
+                "type": "object", "additionalProperties": false, "required": ["name", "email"],
+                "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 64}, "email": {"type": "string"}},
+            },
+            "domain": {"oneOf": [
+                variant("pool", &["pool", "label"], &json!({"pool": {"type": "string"}, "label": {"type": "string"}})),
+                variant("delegated", &["name"], &json!({"name": {"type": "string"}})),
+                variant("registrar", &["name", "registrar", "credential"], &json!({
+                    "name": {"type": "string"},
+                    "registrar": {"enum": ["cloudflare", "namecheap", "godaddy", "ovh", "dynadot", "gandi", "porkbun", "manual"]},
+                    "credential": {"$ref": "#/$defs/secret"},
+                })),
+                variant("childZone", &["name", "parent"], &json!({"name": {"type": "string"}, "parent": {"type": "string"}})),
+                variant("none", &[], &json!({})),
+            ]},
+            "provider": {
+                "type": "object", "additionalProperties": false, "required": ["kind", "token"],
+                "properties": {"kind": {"const": "hetzner"}, "token": {"$ref": "#/$defs/secret"}},
+            },
+            "regions": {"type": "array", "minItems": 1, "items": {
+                "type": "object", "additionalProperties": false, "required": ["name", "locations", "controlPlane"],
+                "properties": {
+                    "name": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,11}$"},
+                    "locations": texts("The cloud's locations, the preferred first."),
+                    "image": {"type": "string", "default": "ubuntu-24.04"},
+                    "network": {
+                        "type": "object", "additionalProperties": false,
+                        "properties": {
+                            "mode": {"enum": ["private", "public"], "default": "private"},
+                            "cidr": range("10.0.0.0/16"), "subnet": range("10.0.1.0/24"),
+                            "pods": range("10.42.0.0/16"), "services": range("10.43.0.0/16"),
+                        },
+                    },
+                    "controlPlane": group(&["count", "serverTypes"], &json!({"enum": [1, 3]}), false),
+                    "workers": {"type": "array", "items": group(&["name", "count", "serverTypes"], &json!({"type": "integer", "minimum": 0, "maximum": 500}), true)},
+                    "loadBalancer": {
+                        "type": "object", "additionalProperties": false, "required": ["types"],
+                        "properties": {"types": texts("Load balancer types, the preferred first.")},
+                    },
+                },
+            }},
+            "access": {
+                "type": "object", "additionalProperties": false, "required": ["sshKeys"],
+                "properties": {
+                    "sshKeys": texts("Public keys in OpenSSH form."),
+                    "adminCidrs": {"type": "array", "items": {"type": "string"}, "description": "Ranges that may reach 22 and 6443."},
+                },
+            },
+            "kubernetes": {
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                    "version": {"type": "string", "pattern": "^v1\\.[0-9]+\\.[0-9]+\\+k3s[0-9]+$"},
+                    "artifact": {
+                        "type": "object", "additionalProperties": false,
+                        "properties": {"url": {"type": "string"}, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "file": {"type": "string"}, "bundle": {"type": "string"}},
+                    },
+                },
+            },
+            "kit": {"type": "object", "additionalProperties": false, "required": ["profile"], "properties": {"profile": {"enum": ["solo", "ha", "extended"]}}},
+            "hardening": {
+                "type": "object", "additionalProperties": false,
+                "properties": {"unattendedUpgrades": {"type": "boolean"}, "fail2ban": {"type": "boolean"}, "hostFirewall": {"type": "boolean"}},
+            },
+        },
+        "$defs": {"secret": {
+            "description": "Where a secret is found.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+            "properties": {"env": {"type": "string"}, "file": {"type": "string"}, "sealed": {"type": "string"}},
+        }},
+    })
+}
+
+fn variant(mode: &str, required: &[&str], properties: &Value) -> Value {
+    let mut properties = properties.clone();
+    properties["mode"] = json!({"const": mode});
+    let required: Vec<&str> = std::iter::once("mode").chain(required.iter().copied()).collect();
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
+}
+
+fn group(required: &[&str], count: &Value, named: bool) -> Value {
+    let texts = json!({"type": "array", "minItems": 1, "items": {"type": "string"}});
+    let mut properties =
+        json!({"count": count, "serverTypes": texts, "locations": texts, "image": {"type": "string"}});
+    if named {
+        properties["name"] = json!({"type": "string", "pattern": "^[a-z][a-z0-9-]{0,15}$"});
+    }
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
+}

@@ -1,0 +1,234 @@
+//! The command line. Types only; the doc comments are the help texts.
+
+mod lab;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use self::lab::{Effect, FaultCommand, FaultSet, LabCommand, LabUp};
+use crate::exit::Exit;
+
+/// Turns a spec into a running, self-sufficient Sovereign, and leaves.
+///
+/// `sovereign plan` shows what would happen, `sovereign up` makes it so, `sovereign destroy` removes it and proves that nothing is left.
+/// Every run is journalled: whatever stops it, the same command goes on from there.
+#[derive(Debug, Parser)]
+#[command(name = "sovereign", version, max_term_width = 100, after_help = Exit::help())]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Where journal, specs and sealed secrets live [default: $XDG_STATE_HOME/sovereign].
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SOVEREIGN_STATE_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Address of the Hetzner Cloud API, for a lab or a proxy.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "SOVEREIGN_HETZNER_ENDPOINT",
+        hide_env_values = true
+    )]
+    pub(crate) hetzner_endpoint: Option<String>,
+    /// Print machine-readable JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show no progress, only the result.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Log more on standard error: once for information, twice for details, three times for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Form of the log lines.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A cloud that can be asked without a spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProviderKind {
+    /// Hetzner Cloud.
+    Hetzner,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what `up` would create, change and cost; change nothing.
+    Plan(PlanArgs),
+    /// Make the Sovereign what its spec says; go on where an earlier run stopped.
+    Up(UpArgs),
+    /// Show where a Sovereign stands and what to do next.
+    Status(StatusArgs),
+    /// Print what happened to a Sovereign.
+    Logs(LogsArgs),
+    /// List the Sovereigns this installer knows.
+    List(ListArgs),
+    /// Find orphans and drift in the cloud account, with their monthly price.
+    Scan(ScanArgs),
+    /// Remove a Sovereign with everything its cluster made, and prove that nothing is left.
+    Destroy(DestroyArgs),
+    /// Check that this machine and the account are fit for work.
+    Doctor(DoctorArgs),
+    /// Print the JSON Schema of the spec.
+    Schema,
+    /// Seal, list and delete secrets that a spec refers to as `sealed`.
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Run a cloud on this machine: a Hetzner-compatible API with fault switches.
+    #[command(subcommand)]
+    Lab(LabCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one page for each command into a directory.
+    Man {
+        /// Directory to write to.
+        dir: Option<PathBuf>,
+    },
+}
+
+/// `sovereign plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Path of a spec, `-` for standard input, or the name of a known Sovereign.
+    #[arg(value_name = "SPEC|NAME")]
+    pub(crate) target: String,
+    /// Write the plan to a file that `up --plan` accepts.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `sovereign up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Path of a spec, or the name of a known Sovereign.
+    #[arg(value_name = "SPEC|NAME")]
+    pub(crate) target: String,
+    /// Run only if the plan equals this one, written by `plan -o`; counts as approval.
+    #[arg(long, value_name = "FILE", conflicts_with = "yes")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Approve the plan without being asked.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `sovereign status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The Sovereign; may be left out if there is only one.
+    pub(crate) name: Option<String>,
+}
+
+/// `sovereign logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The Sovereign.
+    pub(crate) name: String,
+    /// Go on printing until the run ends.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print only what came after this event number.
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) since: u64,
+}
+
+/// `sovereign list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Include Sovereigns that were destroyed.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+/// `sovereign scan`.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Path of a spec or name of a known Sovereign, for its account and its drift.
+    #[arg(value_name = "SPEC|NAME")]
+    pub(crate) target: Option<String>,
+    /// Scan an account without a spec; its token is read from `--token-env`.
+    #[arg(
+        long,
+        value_enum,
+        conflicts_with = "target",
+        required_unless_present = "target"
+    )]
+    pub(crate) provider: Option<ProviderKind>,
+    /// Environment variable that holds the account's token.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "HCLOUD_TOKEN",
+        requires = "provider"
+    )]
+    pub(crate) token_env: String,
+}
+
+/// `sovereign destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    /// Name of the Sovereign, or path of its spec.
+    #[arg(value_name = "NAME|SPEC")]
+    pub(crate) target: String,
+    /// Show what would be removed; remove nothing.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Remove without being asked for the name.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Forget spec and journal, too, once nothing is left.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) forget: bool,
+}
+
+/// `sovereign doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Path of a spec or name of a known Sovereign whose account is checked, too.
+    #[arg(value_name = "SPEC|NAME")]
+    pub(crate) target: Option<String>,
+}
+
+/// `sovereign secret`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Seal a secret; it is read from standard input or a hidden prompt.
+    Set {
+        /// Name that a spec refers to.
+        name: String,
+    },
+    /// List the names of the sealed secrets.
+    List,
+    /// Delete a sealed secret.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}

@@ -1,0 +1,124 @@
+//! `sovereign destroy`: removes a Sovereign with everything its cluster made, and proves that nothing is left.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use sovereign_bootstrap::{Teardown, plan_destroy, teardown_listing};
+use sovereign_cloud::resource::ResourceKind;
+use sovereign_core::event::RunOutcome;
+use sovereign_core::name::SovereignName;
+use sovereign_engine::journal::Journal as _;
+use sovereign_engine::lease::Claim;
+use sovereign_engine::plan::Plan;
+
+use crate::cli::{DestroyArgs, Global};
+use crate::commands::outcome;
+use crate::errors::CliError;
+use crate::exit::Exit;
+use crate::purpose::Purpose;
+use crate::render::paint::Stream;
+use crate::target::{self, Target};
+use crate::wiring::{App, worker};
+use crate::{ask, output, render, runner};
+
+/// How long the journal may take to be forgotten.
+const FORGET_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Looks, shows, asks and removes.
+pub(crate) async fn run(global: Global, args: DestroyArgs) -> Result<Exit, CliError> {
+    let app = App::open(global).await?;
+    let target = account(&app, &args.target).await?;
+    let name = target.spec.name.clone();
+    let cloud = app.cloud(&target.spec.provider).await?;
+    let last = app.store.last_run(&name).await?;
+    let begun = last
+        .as_ref()
+        .filter(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
+    let teardown = teardown_listing(&*cloud, &name, last.as_ref()).await?;
+    if args.dry_run {
+        return show(&app, &teardown);
+    }
+    if !app.global.json {
+        output::notice(&format!("{}\n", render::plan::destroy(&teardown, Stream::Err)));
+    }
+    let approved =
+        args.yes || teardown.items.is_empty() || begun.is_some_and(|run| covers(&run.plan, &teardown));
+    if !approved {
+        approve(&name)?;
+    }
+    app.store.put_spec(&name, &target.document).await?;
+    let plan = plan_destroy(&teardown)?;
+    let ended = runner::run(&app, &app.executor(cloud), &plan, last.as_ref()).await?;
+    let exit = outcome::tell(&app, &plan, &ended)?;
+    if args.forget && ended.report.outcome == RunOutcome::Completed {
+        forget(&app, &name).await?;
+    }
+    Ok(exit)
+}
+
+/// The Sovereign and its account: from the spec given, or from the one kept.
+async fn account(app: &App, text: &str) -> Result<Target, CliError> {
+    let is_file = text.contains('/') || Path::new(text).is_file();
+    if !is_file && !app.known().await?.iter().any(|name| name.as_str() == text) {
+        // Says which names are known.
+        target::known_name(app, text).await?;
+    }
+    match Target::load(app, text).await {
+        Err(CliError::UnknownTarget { .. }) => Err(CliError::NoSpec {
+            name: target::known_name(app, text).await?,
+        }),
+        target => target,
+    }
+}
+
+fn show(app: &App, teardown: &Teardown) -> Result<Exit, CliError> {
+    if app.global.json {
+        output::json(&serde_json::json!({ "sovereign": teardown.scope.sovereign, "items": teardown.items }))?;
+    } else {
+        output::data(&render::plan::destroy(teardown, Stream::Out))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Everything found was in the plan that was approved before.
+fn covers(approved: &Plan, found: &Teardown) -> bool {
+    let key = |kind: ResourceKind, id: u64| (kind, id);
+    let items = approved.details["destroy"].as_array().into_iter().flatten();
+    let resources = items.filter_map(|item| serde_json::from_value(item["resource"].clone()).ok());
+    let approved: BTreeSet<_> = resources
+        .map(|r: sovereign_cloud::resource::Resource| key(r.kind, r.id))
+        .collect();
+    found
+        .items
+        .iter()
+        .all(|item| approved.contains(&key(item.resource.kind, item.resource.id)))
+}
+
+fn approve(name: &SovereignName) -> Result<(), CliError> {
+    if !output::can_ask() {
+        return Err(CliError::NobodyToAsk {
+            what: format!("`destroy` of `{name}`"),
+            remedy: format!("see what would go with `sovereign destroy {name} --dry-run`, then add `--yes`"),
+        });
+    }
+    let question = format!("type `{name}` to remove all of this for good:");
+    if ask::for_name(&question, name.as_str())? {
+        Ok(())
+    } else {
+        Err(CliError::Declined)
+    }
+}
+
+async fn forget(app: &App, name: &SovereignName) -> Result<(), CliError> {
+    match app.store.claim(name, &worker(), FORGET_WITHIN).await? {
+        Claim::Granted(lease) => app.store.forget(&lease).await?,
+        Claim::Held { by, until } => {
+            return Err(CliError::LeaseHeld {
+                name: name.clone(),
+                by: by.to_string(),
+                until,
+            });
+        }
+    }
+    Ok(app.store.forget_spec(name).await?)
+}

@@ -1,0 +1,72 @@
+//! `sovereign plan`: what `up` would do.
+
+use std::path::Path;
+
+use sovereign_bootstrap::{PlannedSovereign, plan_up};
+use sovereign_core::finding::Severity;
+
+use crate::cli::{Global, PlanArgs};
+use crate::errors::CliError;
+use crate::exit::Exit;
+use crate::output;
+use crate::render;
+use crate::render::paint::Stream;
+use crate::target::Target;
+use crate::wiring::App;
+
+/// Plans and shows; changes nothing.
+pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError> {
+    let app = App::open(global).await?;
+    let target = Target::load(&app, &args.target).await?;
+    let planned = make(&app, &target).await?;
+    if let Some(path) = &args.output {
+        write(path, &planned)?;
+    }
+    if app.global.json {
+        output::json(&document(&planned))?;
+        return Ok(Exit::Ok);
+    }
+    output::data(&render::plan::up(&planned.plan, &planned.view, Stream::Out))?;
+    if let Some(path) = &args.output {
+        output::notice(&format!(
+            "\nrun exactly this plan with `sovereign up {} --plan {}`",
+            args.target,
+            path.display()
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+/// The plan for a spec in its account as it is now.
+pub(super) async fn make(app: &App, target: &Target) -> Result<PlannedSovereign, CliError> {
+    let warnings = target
+        .warnings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Note);
+    let warnings: Vec<_> = warnings.cloned().collect();
+    if !warnings.is_empty() {
+        output::notice(&format!("{}\n", render::findings::render(&warnings, Stream::Err)));
+    }
+    let cloud = app.cloud(&target.spec.provider).await?;
+    let inventory = cloud.inventory().await?;
+    plan_up(&target.spec, &inventory).map_err(|findings| CliError::Preflight { findings })
+}
+
+fn document(planned: &PlannedSovereign) -> serde_json::Value {
+    serde_json::json!({
+        "digest": planned.plan.digest(),
+        "plan": planned.plan,
+    })
+}
+
+fn write(path: &Path, planned: &PlannedSovereign) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(&document(planned));
+    let text = text.map_err(|source| CliError::Encode {
+        what: "the plan",
+        source,
+    })?;
+    std::fs::write(path, text + "\n").map_err(|source| CliError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,125 @@
+//! `sovereign up`: makes a Sovereign what its spec says, or goes on where an earlier run stopped.
+
+use std::path::Path;
+
+use sovereign_bootstrap::PlannedSovereign;
+use sovereign_bootstrap::view::Act;
+use sovereign_engine::journal::{Journal as _, Run};
+use sovereign_engine::plan::Plan;
+
+use crate::cli::{Global, UpArgs};
+use crate::commands::{outcome, plan};
+use crate::errors::CliError;
+use crate::exit::Exit;
+use crate::purpose::Purpose;
+use crate::render::paint::Stream;
+use crate::render::status::short;
+use crate::target::Target;
+use crate::wiring::App;
+use crate::{ask, output, render, runner};
+
+/// Plans, asks and runs; or goes on with what was approved before.
+pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> {
+    let app = App::open(global).await?;
+    let target = Target::load(&app, &args.target).await?;
+    let last = app.store.last_run(&target.spec.name).await?;
+    let approved = args.plan.as_deref().map(read_plan).transpose()?;
+    let plan = match unfinished(&target, last.as_ref())? {
+        Some(run) if approved.as_ref().is_none_or(|plan| *plan == run.plan) => {
+            say(
+                &app,
+                &format!(
+                    "going on with plan {}, approved before",
+                    short(run.plan.digest().as_str())
+                ),
+            );
+            run.plan.clone()
+        }
+        _ => fresh(&app, &target, approved.as_ref(), args.yes).await?,
+    };
+    app.store.put_spec(&target.spec.name, &target.document).await?;
+    let executor = app.executor(app.cloud(&target.spec.provider).await?);
+    let ended = runner::run(&app, &executor, &plan, last.as_ref()).await?;
+    outcome::tell(&app, &plan, &ended)
+}
+
+/// The last run, if it is of this very spec and did not come to its end.
+fn unfinished<'a>(target: &Target, last: Option<&'a Run>) -> Result<Option<&'a Run>, CliError> {
+    let Some(run) = last.filter(|run| !runner::is_complete(run)) else {
+        return Ok(None);
+    };
+    if Purpose::of(&run.plan) == Purpose::Destroy {
+        return Err(CliError::DestroyUnfinished {
+            name: target.spec.name.clone(),
+        });
+    }
+    Ok((run.plan.spec_digest == target.digest()?).then_some(run))
+}
+
+/// A plan made now, once it is approved. What changes nothing needs no approval.
+async fn fresh(app: &App, target: &Target, approved: Option<&Plan>, yes: bool) -> Result<Plan, CliError> {
+    let planned = plan::make(app, target).await?;
+    if let Some(approved) = approved {
+        if *approved != planned.plan {
+            let digest = |plan: &Plan| short(plan.digest().as_str()).to_owned();
+            return Err(CliError::PlanChanged {
+                approved: digest(approved),
+                now: digest(&planned.plan),
+            });
+        }
+        return Ok(planned.plan);
+    }
+    let changes = planned.view.count(Act::Create) + planned.view.count(Act::Remove);
+    if changes == 0 {
+        say(app, "everything planned is there; verifying each of it");
+        return Ok(planned.plan);
+    }
+    say(
+        app,
+        &format!(
+            "{}\n",
+            render::plan::up(&planned.plan, &planned.view, Stream::Err)
+        ),
+    );
+    if !yes {
+        approve(&planned)?;
+    }
+    Ok(planned.plan)
+}
+
+fn approve(planned: &PlannedSovereign) -> Result<(), CliError> {
+    let name = &planned.plan.sovereign;
+    if !output::can_ask() {
+        return Err(CliError::NobodyToAsk {
+            what: format!("`up` of `{name}`"),
+            remedy: "look at the plan with `sovereign plan SPEC -o plan.json`, then run `sovereign up SPEC --plan plan.json`; \
+                     or approve unseen with `--yes`"
+                .to_owned(),
+        });
+    }
+    if ask::yes_or_no("carry out this plan?")? {
+        Ok(())
+    } else {
+        Err(CliError::Declined)
+    }
+}
+
+fn read_plan(path: &Path) -> Result<Plan, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let not_a_plan = |source| CliError::NotAPlan {
+        path: path.to_owned(),
+        source,
+    };
+    let mut document: serde_json::Value = serde_json::from_str(&text).map_err(not_a_plan)?;
+    serde_json::from_value(document["plan"].take()).map_err(not_a_plan)
+}
+
+/// Beside the data; with `--json` there is nobody to talk to.
+fn say(app: &App, text: &str) {
+    if !app.global.json {
+        output::notice(text);
+    }
+}

@@ -1,0 +1,157 @@
+//! A plan as the operator reads it before approving it.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use sovereign_bootstrap::teardown::Teardown;
+use sovereign_bootstrap::view::{Act, PlanView, PlannedResource, Prices};
+use sovereign_engine::plan::Plan;
+
+use crate::render::findings;
+use crate::render::paint::{Stream, Tone};
+use crate::render::status::short;
+use crate::render::table::Columns;
+
+/// Resources of one kind and fate that are listed one by one; of more, the first and the last are named.
+const MOST_LISTED: usize = 12;
+
+/// What a plan makes, keeps, removes and costs.
+pub(crate) fn up(plan: &Plan, view: &PlanView, stream: Stream) -> String {
+    let title = stream.paint(Tone::Strong, &format!("plan for {}", plan.sovereign));
+    let mut text = format!("{title}\n\n{}", resources(&view.resources, stream));
+    text.push_str(&format!("\n\n{}", prices(&view.prices, stream)));
+    if !view.findings.is_empty() {
+        text.push_str(&format!("\n\n{}", findings::render(&view.findings, stream)));
+    }
+    let (create, keep, remove) = (
+        view.count(Act::Create),
+        view.count(Act::Keep),
+        view.count(Act::Remove),
+    );
+    let digest = plan.digest();
+    text.push_str(&format!(
+        "\n\n{create} to create, {keep} to keep, {remove} to remove, in {} steps\ndigest {}",
+        plan.steps.len(),
+        short(digest.as_str())
+    ));
+    text
+}
+
+/// What a plan that destroys removes, and why.
+pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
+    let name = &teardown.scope.sovereign;
+    if teardown.items.is_empty() {
+        return format!("nothing of {name} is in the account");
+    }
+    let title = stream.paint(Tone::Strong, &format!("destroy {name}"));
+    let mut table = Columns::new(["kind", "name", "where", "why"]);
+    for doomed in &teardown.items {
+        let resource = &doomed.resource;
+        let name = if resource.name.is_empty() {
+            resource.id.to_string()
+        } else {
+            resource.name.clone()
+        };
+        table.row([
+            resource.kind.to_string(),
+            name,
+            resource.location.clone().unwrap_or_default(),
+            doomed.reason.clone(),
+        ]);
+    }
+    format!(
+        "{title}\n\n{}\n\n{} to remove",
+        table.render("  "),
+        teardown.items.len()
+    )
+}
+
+/// An amount with its currency.
+pub(crate) fn money(amount: Decimal, currency: &str) -> String {
+    format!("{:.2} {currency}", amount.round_dp(2))
+}
+
+fn resources(all: &[PlannedResource], stream: Stream) -> String {
+    let mut table = Columns::new(["", "kind", "name", "detail"]);
+    let mut batches: Vec<Vec<&PlannedResource>> = Vec::new();
+    let mut places: BTreeMap<(&str, String, &str), usize> = BTreeMap::new();
+    for resource in all {
+        let key = (
+            sign(resource.act),
+            resource.kind.to_string(),
+            resource.detail.as_str(),
+        );
+        match places.get(&key).and_then(|place| batches.get_mut(*place)) {
+            Some(batch) => batch.push(resource),
+            None => {
+                places.insert(key, batches.len());
+                batches.push(vec![resource]);
+            }
+        }
+    }
+    for batch in &batches {
+        match batch.as_slice() {
+            [first, .., last] if batch.len() > MOST_LISTED => {
+                let names = format!("{} ... {} ({})", first.name, last.name, batch.len());
+                table.row(cells(first, names, stream));
+            }
+            _ => batch
+                .iter()
+                .for_each(|one| table.row(cells(one, one.name.clone(), stream))),
+        }
+    }
+    table.render("  ")
+}
+
+fn cells(resource: &PlannedResource, name: String, stream: Stream) -> [String; 4] {
+    let tone = match resource.act {
+        Act::Create => Tone::Good,
+        Act::Keep => Tone::Faint,
+        Act::Change => Tone::Strong,
+        Act::Remove => Tone::Bad,
+    };
+    [
+        stream.paint(tone, sign(resource.act)),
+        resource.kind.to_string(),
+        name,
+        resource.detail.clone(),
+    ]
+}
+
+fn sign(act: Act) -> &'static str {
+    match act {
+        Act::Create => "+",
+        Act::Keep => "=",
+        Act::Change => "~",
+        Act::Remove => "-",
+    }
+}
+
+fn prices(prices: &Prices, stream: Stream) -> String {
+    let currency = &prices.currency;
+    let mut table = Columns::new(["per month", "number", "each", "sum"])
+        .right(1)
+        .right(2)
+        .right(3);
+    for line in &prices.lines {
+        table.row([
+            line.what.clone(),
+            line.quantity.to_string(),
+            money(line.each_monthly.net, currency),
+            money(line.monthly.net, currency),
+        ]);
+    }
+    table.row([
+        "total, net".to_owned(),
+        String::new(),
+        String::new(),
+        money(prices.monthly.net, currency),
+    ]);
+    let rest = format!(
+        "net of {} % tax; {:.4} {currency} an hour; not included: {}",
+        prices.vat_rate.normalize(),
+        prices.hourly.net,
+        prices.not_included.join(", ")
+    );
+    format!("{}\n  {}", table.render("  "), stream.paint(Tone::Faint, &rest))
+}

@@ -1,0 +1,32 @@
+//! SQLite keeps the contract of every journal, over handles and across processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sovereign_engine::journal::Journal;
+use sovereign_engine::testing::{JournalBench, journal_contract};
+use sovereign_store::SqliteStore;
+use tempfile::TempDir;
+
+struct Bench(TempDir);
+
+#[async_trait]
+impl JournalBench for Bench {
+    async fn open(&self) -> Arc<dyn Journal> {
+        Arc::new(SqliteStore::open(self.0.path()).await.expect("the store opens"))
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn ttl(&self) -> Duration {
+        Duration::from_millis(1500)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_keeps_the_contract() {
+    journal_contract(async || Bench(tempfile::tempdir().expect("a directory"))).await;
+}

@@ -1,0 +1,102 @@
+//! Every command explains itself in 100 columns.
+
+use crate::harness::Place;
+
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["plan"],
+    &["up"],
+    &["status"],
+    &["logs"],
+    &["list"],
+    &["scan"],
+    &["destroy"],
+    &["doctor"],
+    &["schema"],
+    &["secret"],
+    &["secret", "set"],
+    &["secret", "list"],
+    &["secret", "delete"],
+    &["lab"],
+    &["lab", "up"],
+    &["lab", "env"],
+    &["lab", "status"],
+    &["lab", "stats"],
+    &["lab", "fault"],
+    &["lab", "fault", "set"],
+    &["lab", "fault", "clear"],
+    &["lab", "fault", "list"],
+    &["lab", "down"],
+    &["completions"],
+    &["man"],
+];
+
+#[test]
+fn fits_100_columns_and_says_something_about_everything() {
+    let place = Place::new();
+    for command in COMMANDS {
+        for flag in ["-h", "--help"] {
+            let args = command.iter().chain(std::iter::once(&flag));
+            let help = place.sovereign(args).success().stdout;
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "`{command:?} {flag}`: {line}");
+            }
+            assert!(
+                !help.lines().next().unwrap_or_default().is_empty(),
+                "`{command:?}` says nothing about itself"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_list_above_is_the_whole_tree() {
+    let place = Place::new();
+    for command in COMMANDS {
+        let help = place
+            .sovereign(command.iter().chain(std::iter::once(&"--help")))
+            .success()
+            .stdout;
+        for inner in inner_commands(&help) {
+            let mut path: Vec<&str> = command.to_vec();
+            path.push(&inner);
+            assert!(COMMANDS.contains(&path.as_slice()), "{path:?} is not tested");
+        }
+    }
+}
+
+fn inner_commands(help: &str) -> Vec<String> {
+    let lines = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let named = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = named.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn exit_codes_are_the_documented_ones() {
+    let help = Place::new().sovereign(["--help"]).success().stdout;
+    let documented = include_str!("../../../docs/reference/exit-codes.md");
+    let codes = help
+        .lines()
+        .skip_while(|line| *line != "Exit codes:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let mut number = 0;
+    for line in codes {
+        let (code, meaning) = line.trim().split_once("  ").expect("a code and its meaning");
+        assert!(
+            documented.contains(&format!("| {code} |")),
+            "exit code {code} is not documented"
+        );
+        assert!(
+            documented.contains(meaning),
+            "exit code {code} is documented in other words than `{meaning}`"
+        );
+        number += 1;
+    }
+    assert_eq!(number, 11);
+}
