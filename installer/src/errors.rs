@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use sovereign_cloud::CloudError;
 use sovereign_core::finding::{Finding, Severity};
-use sovereign_core::name::{NameError, SovereignName};
+use sovereign_core::name::SovereignName;
 use sovereign_core::spec::SpecProblems;
 use sovereign_engine::executor::ExecutorError;
 use sovereign_engine::journal::JournalError;
@@ -45,8 +45,6 @@ pub(crate) enum CliError {
     Runtime { source: io::Error },
     #[error("there is no place for the installer's state")]
     NoStateDir,
-    #[error("`{text}` cannot name a Sovereign")]
-    Name { text: String, source: NameError },
     #[error("no Sovereign is called `{name}`")]
     Unknown { name: String, known: Vec<SovereignName> },
     #[error("no file and no Sovereign is called `{target}`")]
@@ -182,7 +180,6 @@ impl CliError {
         match self {
             Self::ReaderGone => Exit::Ok,
             Self::NoStateDir
-            | Self::Name { .. }
             | Self::Unknown { .. }
             | Self::UnknownTarget { .. }
             | Self::WhichOne { .. }

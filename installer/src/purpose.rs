@@ -1,7 +1,6 @@
 //! What a plan is for. Both kinds run forward: destroying is a plan of deletions, a sweep and a proof.
 
 use sovereign_bootstrap::steps::Sweep;
-use sovereign_bootstrap::teardown::Scope;
 use sovereign_bootstrap::view::PlanView;
 use sovereign_engine::plan::Plan;
 use sovereign_engine::step::Step as _;
@@ -38,12 +37,4 @@ impl Purpose {
 /// What the operator saw of a plan, where it is one that builds.
 pub(crate) fn view(plan: &Plan) -> Option<PlanView> {
     serde_json::from_value(plan.details.clone()).ok()
-}
-
-/// What a plan that destroys looked for.
-pub(crate) fn scope(plan: &Plan) -> Option<Scope> {
-    let sweep = plan.steps.iter().find(|step| step.kind == Sweep::KIND)?;
-    serde_json::from_value::<Sweep>(sweep.params.clone())
-        .ok()
-        .map(|sweep| sweep.scope)
 }

@@ -23,8 +23,6 @@ use crate::state_dir::StateDir;
 pub(crate) struct App {
     /// What was asked of every command.
     pub(crate) global: Global,
-    /// Where state is kept.
-    pub(crate) state: StateDir,
     /// The database.
     pub(crate) store: Arc<SqliteStore>,
 }
@@ -34,7 +32,7 @@ impl App {
     pub(crate) async fn open(global: Global) -> Result<Self, CliError> {
         let state = StateDir::open(global.state_dir.as_deref())?;
         let store = Arc::new(SqliteStore::open(state.path()).await?);
-        Ok(Self { global, state, store })
+        Ok(Self { global, store })
     }
 
     /// The journal.
