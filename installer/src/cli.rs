@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Where journal, specs and sealed secrets live [default: $XDG_STATE_HOME/sovereign].
+    /// Where journal, specs and sealed secrets live [default: `$XDG_STATE_HOME/sovereign`].
     #[arg(
         long,
         global = true,
@@ -45,6 +45,17 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) hetzner_endpoint: Option<String>,
+    /// How long this installer's claim on a Sovereign outlives it; less resumes sooner, more survives a slower disk.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        env = "SOVEREIGN_LEASE_SECONDS",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(2..=600),
+        hide_short_help = true
+    )]
+    pub(crate) lease_seconds: u64,
     /// Print machine-readable JSON on standard output.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -173,20 +184,15 @@ pub(crate) struct ScanArgs {
     /// Path of a spec or name of a known Sovereign, for its account and its drift.
     #[arg(value_name = "SPEC|NAME")]
     pub(crate) target: Option<String>,
-    /// Scan an account without a spec; its token is read from `--token-env`.
-    #[arg(
-        long,
-        value_enum,
-        conflicts_with = "target",
-        required_unless_present = "target"
-    )]
-    pub(crate) provider: Option<ProviderKind>,
-    /// Environment variable that holds the account's token.
+    /// Whose account is scanned when no Sovereign is named.
+    #[arg(long, value_enum, conflicts_with = "target", default_value = "hetzner")]
+    pub(crate) provider: ProviderKind,
+    /// Environment variable that holds that account's token.
     #[arg(
         long,
         value_name = "NAME",
-        default_value = "HCLOUD_TOKEN",
-        requires = "provider"
+        conflicts_with = "target",
+        default_value = "HCLOUD_TOKEN"
     )]
     pub(crate) token_env: String,
 }

@@ -192,8 +192,8 @@ impl CliError {
             Self::Spec { .. } => Exit::SpecInvalid,
             Self::Preflight { .. } => Exit::Preflight,
             Self::Declined => Exit::Cancelled,
-            Self::LeaseHeld { .. } => Exit::LeaseHeld,
-            Self::Executor {
+            Self::LeaseHeld { .. }
+            | Self::Executor {
                 source: ExecutorError::LeaseLost { .. },
             } => Exit::LeaseHeld,
             Self::PlanChanged { .. } => Exit::PlanChanged,

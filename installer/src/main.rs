@@ -17,6 +17,7 @@ mod signals;
 mod standing;
 mod state_dir;
 mod target;
+mod turn;
 mod wiring;
 
 use std::process::ExitCode;

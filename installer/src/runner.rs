@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::purpose::Purpose;
 use crate::run_view::RunView;
 use crate::signals::Signals;
+use crate::turn;
 use crate::wiring::{App, worker};
 
 /// How often clocks on the screen go on.
@@ -46,6 +47,7 @@ pub(crate) async fn run(
     let view = goes_on.map_or_else(|| RunView::new(plan), RunView::of);
     let signals = Signals::listen()?;
     let worker = worker();
+    turn::wait(app, &plan.sovereign, &worker, signals.cancel()).await?;
     let mut show = Show {
         progress: Progress::new(view, &app.global),
         worker: worker.clone(),

@@ -58,10 +58,7 @@ impl Target {
             what: "the spec",
             source,
         })?;
-        Ok(Sha256::digest(json.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(hex::encode(Sha256::digest(json.as_bytes())))
     }
 
     fn read(path: &Path) -> Result<Self, CliError> {

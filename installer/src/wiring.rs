@@ -1,6 +1,7 @@
 //! The only place where adapters are chosen and put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use sovereign_bootstrap::{Services, steps};
@@ -69,8 +70,16 @@ impl App {
             self.journal(),
             Arc::new(steps::registry()),
             services,
-            ExecutorConfig::default(),
+            ExecutorConfig {
+                lease_ttl: self.lease(),
+                ..ExecutorConfig::default()
+            },
         )
+    }
+
+    /// How long a claim on a Sovereign outlives its installer.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.global.lease_seconds)
     }
 }
 

@@ -1,5 +1,11 @@
 //! The rules of the house plan: which room may enter which, and which third-party crates stay behind a wall.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at its first surprise"
+)]
+
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};

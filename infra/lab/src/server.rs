@@ -269,23 +269,22 @@ fn judge(
         Err(problem) => return refused(problem, told),
     };
     let effects = faults.strike(method.as_str(), path, &body);
-    let outcome = match effects.iter().find_map(refusal) {
-        Some(problem) => Err(problem),
-        None => {
-            project.mischief = mischief(&effects);
-            project.advance(now);
-            let outcome = route(
-                project,
-                &Request {
-                    method: method.as_str(),
-                    path,
-                    query,
-                    body: &body,
-                },
-            );
-            project.mischief = Mischief::default();
-            outcome
-        }
+    let outcome = if let Some(problem) = effects.iter().find_map(refusal) {
+        Err(problem)
+    } else {
+        project.mischief = mischief(&effects);
+        project.advance(now);
+        let outcome = route(
+            project,
+            &Request {
+                method: method.as_str(),
+                path,
+                query,
+                body: &body,
+            },
+        );
+        project.mischief = Mischief::default();
+        outcome
     };
     Verdict {
         outcome,

@@ -75,17 +75,17 @@ pub(crate) async fn list_everything(cloud: &dyn Cloud) -> Result<Vec<Resource>, 
 impl Teardown {
     /// Holdings with their prices.
     pub fn of(holdings: Holdings, prices: &PriceList) -> Self {
-        let priced = |holding: Holding| TeardownItem {
+        let item = |holding: Holding| TeardownItem {
             monthly: prices.monthly(&holding.resource),
             resource: holding.resource,
             reason: holding.reason,
         };
-        let items: Vec<TeardownItem> = holdings.items.into_iter().map(priced).collect();
+        let items: Vec<TeardownItem> = holdings.items.into_iter().map(item).collect();
         Self {
             scope: holdings.scope,
             monthly: items.iter().filter_map(|item| item.monthly).sum(),
             items,
-            spared: holdings.spared.into_iter().map(priced).collect(),
+            spared: holdings.spared.into_iter().map(item).collect(),
             currency: prices.currency.clone(),
         }
     }

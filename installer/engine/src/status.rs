@@ -121,6 +121,14 @@ pub struct StatusBoard {
     statuses: BTreeMap<StepName, StepStatus>,
 }
 
+impl FromIterator<(StepName, StepStatus)> for StatusBoard {
+    fn from_iter<I: IntoIterator<Item = (StepName, StepStatus)>>(statuses: I) -> Self {
+        Self {
+            statuses: statuses.into_iter().collect(),
+        }
+    }
+}
+
 impl StatusBoard {
     /// The board of a run that has not begun: every step is pending.
     pub fn new(plan: &Plan) -> Self {

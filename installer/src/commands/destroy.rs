@@ -21,9 +21,6 @@ use crate::target::{self, Target};
 use crate::wiring::{App, worker};
 use crate::{ask, output, render, runner};
 
-/// How long the journal may take to be forgotten.
-const FORGET_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
-
 /// Looks, shows, asks and removes.
 pub(crate) async fn run(global: Global, args: DestroyArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
@@ -110,7 +107,7 @@ fn approve(name: &SovereignName) -> Result<(), CliError> {
 }
 
 async fn forget(app: &App, name: &SovereignName) -> Result<(), CliError> {
-    match app.store.claim(name, &worker(), FORGET_WITHIN).await? {
+    match app.store.claim(name, &worker(), app.lease()).await? {
         Claim::Granted(lease) => app.store.forget(&lease).await?,
         Claim::Held { by, until } => {
             return Err(CliError::LeaseHeld {

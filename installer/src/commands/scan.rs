@@ -20,7 +20,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<Exit, CliError
     let app = App::open(global).await?;
     let provider = match (&args.target, args.provider) {
         (Some(target), _) => Target::load(&app, target).await?.spec.provider,
-        (None, Some(ProviderKind::Hetzner) | None) => Provider::Hetzner {
+        (None, ProviderKind::Hetzner) => Provider::Hetzner {
             token: SecretRef::Env(args.token_env),
         },
     };

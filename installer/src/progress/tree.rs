@@ -135,7 +135,7 @@ fn group_line(name: &str, steps: &[&StepView], now: Timestamp) -> String {
 fn step_lines(steps: &[&StepView], now: Timestamp) -> Vec<String> {
     let active: Vec<&StepView> = steps.iter().copied().filter(|step| step.is_active()).collect();
     let stopped = steps.iter().copied().filter(|step| step.is_stopped());
-    let mut lines: Vec<String> = stopped.map(|step| step_line(bad(), step, now)).collect();
+    let mut lines: Vec<String> = stopped.map(|step| step_line(&bad(), step, now)).collect();
     if steps.len() > COLLAPSE_ABOVE {
         let mut oldest = active.clone();
         oldest.sort_by_key(|step| step.began);
@@ -151,15 +151,15 @@ fn step_lines(steps: &[&StepView], now: Timestamp) -> Vec<String> {
             oldest
                 .iter()
                 .take(NAMED_IN_COLLAPSED)
-                .map(|step| step_line(self::active(), step, now)),
+                .map(|step| step_line(&self::active(), step, now)),
         );
     } else {
-        lines.extend(active.iter().map(|step| step_line(self::active(), step, now)));
+        lines.extend(active.iter().map(|step| step_line(&self::active(), step, now)));
     }
     lines
 }
 
-fn step_line(symbol: String, step: &StepView, now: Timestamp) -> String {
+fn step_line(symbol: &str, step: &StepView, now: Timestamp) -> String {
     let elapsed = time::length(step.elapsed(now));
     let detail = match (&step.retry, &step.wait) {
         (Some(cause), _) => Stream::Err.paint(Tone::Warn, &format!("retry: {cause}")),

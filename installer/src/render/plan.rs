@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use sovereign_bootstrap::teardown::Teardown;
+use sovereign_bootstrap::teardown::{Teardown, TeardownItem};
 use sovereign_bootstrap::view::{Act, PlanView, PlannedResource, Prices};
 use sovereign_engine::plan::Plan;
 
@@ -44,9 +44,22 @@ pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
         return format!("nothing of {name} is in the account");
     }
     let title = stream.paint(Tone::Strong, &format!("destroy {name}"));
+    let goes = format!(
+        "{title}\n\n{}\n\n{} to remove; they cost {} a month, net",
+        holdings(&teardown.items),
+        teardown.items.len(),
+        money(teardown.monthly, &teardown.currency)
+    );
+    if teardown.spared.is_empty() {
+        return goes;
+    }
+    format!("{goes}\n\nspared\n\n{}", holdings(&teardown.spared))
+}
+
+fn holdings(items: &[TeardownItem]) -> String {
     let mut table = Columns::new(["kind", "name", "where", "why"]);
-    for doomed in &teardown.items {
-        let resource = &doomed.resource;
+    for item in items {
+        let resource = &item.resource;
         let name = if resource.name.is_empty() {
             resource.id.to_string()
         } else {
@@ -56,14 +69,10 @@ pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
             resource.kind.to_string(),
             name,
             resource.location.clone().unwrap_or_default(),
-            doomed.reason.clone(),
+            item.reason.clone(),
         ]);
     }
-    format!(
-        "{title}\n\n{}\n\n{} to remove",
-        table.render("  "),
-        teardown.items.len()
-    )
+    table.render("  ")
 }
 
 /// An amount with its currency.
@@ -81,12 +90,11 @@ fn resources(all: &[PlannedResource], stream: Stream) -> String {
             resource.kind.to_string(),
             resource.detail.as_str(),
         );
-        match places.get(&key).and_then(|place| batches.get_mut(*place)) {
-            Some(batch) => batch.push(resource),
-            None => {
-                places.insert(key, batches.len());
-                batches.push(vec![resource]);
-            }
+        if let Some(batch) = places.get(&key).and_then(|place| batches.get_mut(*place)) {
+            batch.push(resource);
+        } else {
+            places.insert(key, batches.len());
+            batches.push(vec![resource]);
         }
     }
     for batch in &batches {

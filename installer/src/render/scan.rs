@@ -8,14 +8,8 @@ use crate::render::table::Columns;
 
 /// The findings, the costliest first.
 pub(crate) fn render(report: &ScanReport) -> String {
-    let count = report
-        .sovereigns
-        .iter()
-        .map(|one| one.resources.len())
-        .sum::<usize>()
-        + report.others.len();
     if report.findings.is_empty() {
-        return Stream::Out.paint(Tone::Good, &format!("clean: {} resources, nothing odd", count));
+        return Stream::Out.paint(Tone::Good, &format!("clean: {}; nothing odd", counted(report)));
     }
     let mut table = Columns::new(["found", "kind", "name", "sovereign", "per month"]).right(4);
     for finding in &report.findings {
@@ -46,12 +40,25 @@ pub(crate) fn render(report: &ScanReport) -> String {
         .map(|remedy| format!("{hint}: {remedy}"))
         .collect();
     format!(
-        "{}\n\n{} of {} resources, {} a month, net\n{}",
+        "{}\n\n{} odd in {}: {} a month, net\n{}",
         table.render(""),
         report.findings.len(),
-        count,
+        counted(report),
         money(report.monthly, &report.currency),
         remedies.join("\n")
+    )
+}
+
+/// What the account holds: of Sovereigns, and of nobody this installer knows of.
+fn counted(report: &ScanReport) -> String {
+    let of_sovereigns: usize = report.sovereigns.iter().map(|one| one.resources.len()).sum();
+    let several =
+        |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    format!(
+        "{} of {}, {} of no Sovereign",
+        several(of_sovereigns, "resource"),
+        several(report.sovereigns.len(), "Sovereign"),
+        report.others.len()
     )
 }
 

@@ -57,8 +57,8 @@ mod tests {
         assert_eq!(length(Duration::from_millis(420)), "0.4s");
         assert_eq!(length(Duration::from_secs(41)), "41s");
         assert_eq!(length(Duration::from_secs(192)), "3m 12s");
-        assert_eq!(length(Duration::from_secs(7500)), "2h 5m");
-        assert_eq!(length(Duration::from_secs(273_600)), "3d 4h");
+        assert_eq!(length(Duration::from_mins(125)), "2h 5m");
+        assert_eq!(length(Duration::from_hours(76)), "3d 4h");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The journal on SQLite. Every write checks the lease in its own transaction: a worker that lost it can record nothing.
+//! The journal on `SQLite`. Every write checks the lease in its own transaction: a worker that lost it can record nothing.
 //!
 //! The right to write is the epoch, not the clock. The clock only decides when a lease may be taken over, so a clock that jumps
 //! can delay a take-over or bring it forward, but never lets two workers write.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,8 +13,8 @@ use sovereign_core::event::{Event, EventKind, RunOutcome};
 use sovereign_core::name::SovereignName;
 use sovereign_engine::journal::{Direction, Entry, Journal, JournalError, Run, RunId};
 use sovereign_engine::lease::{Claim, Lease, WorkerId};
-use sovereign_engine::plan::Plan;
-use sovereign_engine::status::StepStatus;
+use sovereign_engine::plan::{Plan, StepName};
+use sovereign_engine::status::{StatusBoard, StepStatus};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 
@@ -136,28 +136,26 @@ fn to_run(row: &SqliteRow, events: &[SqliteRow]) -> Result<Run, JournalError> {
     })
 }
 
-/// The events after a transition table that lives beside them.
+/// Checks the entries against where their steps stand, and keeps where they stand then.
 async fn advance(tx: &mut Tx<'_>, lease: &Lease, run: RunId, entries: &[Entry]) -> Result<(), JournalError> {
-    let mut moved: BTreeMap<&str, StepStatus> = BTreeMap::new();
+    let steps: BTreeSet<&StepName> = entries.iter().filter_map(|entry| entry.step.as_ref()).collect();
+    let mut statuses = Vec::with_capacity(steps.len());
+    for step in steps {
+        statuses.push((step.clone(), status_of(tx, run, step.as_str()).await?));
+    }
+    let mut board: StatusBoard = statuses.into_iter().collect();
     for entry in entries {
-        let Some(step) = entry.step.as_ref().map(|step| step.as_str()) else {
-            continue;
-        };
-        let status = match moved.get(step) {
-            Some(status) => status.clone(),
-            None => status_of(tx, run, step).await?,
-        };
-        let next = status.next(&entry.kind).map_err(|source| JournalError::Illegal {
+        let moved = board.apply(entry.step.as_ref(), &entry.kind);
+        moved.map_err(|source| JournalError::Illegal {
             sovereign: lease.sovereign.clone(),
             source,
         })?;
-        moved.insert(step, next);
     }
-    for (step, status) in moved {
-        let body = serde_json::to_string(&status).map_err(storage("write a status"))?;
+    for (step, status) in board.statuses() {
+        let body = serde_json::to_string(status).map_err(storage("write a status"))?;
         sqlx::query("INSERT INTO step_status (run, step, status) VALUES (?, ?, ?) ON CONFLICT (run, step) DO UPDATE SET status = excluded.status")
             .bind(signed(run.0))
-            .bind(step)
+            .bind(step.as_str())
             .bind(body)
             .execute(&mut **tx)
             .await

@@ -1,4 +1,4 @@
-//! What the installer must not lose: journal, leases, specs and sealed secrets, in one SQLite database.
+//! What the installer must not lose: journal, leases, specs and sealed secrets, in one `SQLite` database.
 //!
 //! | module | concept |
 //! | --- | --- |

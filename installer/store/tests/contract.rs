@@ -1,4 +1,10 @@
-//! SQLite keeps the contract of every journal, over handles and across processes.
+//! `SQLite` keeps the contract of every journal, over handles and across processes.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at its first surprise"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,11 @@
 //! Sealed secrets: they open for their owner, for nobody else, and are in no file.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at its first surprise"
+)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

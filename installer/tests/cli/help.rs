@@ -26,6 +26,9 @@ const COMMANDS: &[&[&str]] = &[
     &["lab", "fault", "set"],
     &["lab", "fault", "clear"],
     &["lab", "fault", "list"],
+    &["lab", "fault", "sold-out"],
+    &["lab", "fault", "bucket"],
+    &["lab", "inside"],
     &["lab", "down"],
     &["completions"],
     &["man"],
@@ -71,8 +74,8 @@ fn inner_commands(help: &str) -> Vec<String> {
         .skip_while(|line| *line != "Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty());
-    let named = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names = named.filter_map(|line| line.split_whitespace().next());
+    let entries = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = entries.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 

@@ -1,5 +1,17 @@
 //! The command line as its users meet it: the real binary, its own state directory, whole texts.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at its first surprise"
+)]
+
 mod completions;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod harness;
 mod help;
+mod lab;
+mod secrets;
+mod shape;
+mod story;

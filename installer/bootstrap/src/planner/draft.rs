@@ -133,21 +133,18 @@ impl<'a> Draft<'a> {
                 .resources
                 .iter()
                 .find(|known| known.fingerprint.as_ref() == Some(&request.fingerprint));
-            match equal {
-                Some(equal) => {
-                    let detail = format!("the equal key `{}` of the project is used", equal.name);
-                    self.show_as(
-                        Act::Keep,
-                        ResourceKind::SshKey,
-                        &equal.name,
-                        &equal.labels,
-                        detail,
-                    );
-                }
-                None => {
-                    let detail = request.fingerprint.clone();
-                    self.show_as(Act::Create, ResourceKind::SshKey, &name, &request.labels, detail);
-                }
+            if let Some(equal) = equal {
+                let detail = format!("the equal key `{}` of the project is used", equal.name);
+                self.show_as(
+                    Act::Keep,
+                    ResourceKind::SshKey,
+                    &equal.name,
+                    &equal.labels,
+                    detail,
+                );
+            } else {
+                let detail = request.fingerprint.clone();
+                self.show_as(Act::Create, ResourceKind::SshKey, &name, &request.labels, detail);
             }
             let step = CreateSshKey { request };
             steps.push(

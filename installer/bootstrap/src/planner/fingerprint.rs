@@ -22,7 +22,7 @@ pub(super) fn key_fingerprint(public_key: &str) -> String {
 /// SHA-256 of a value's JSON, 64 hex digits.
 pub(super) fn digest(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let hash = Sha256::digest(serde_json::to_vec(value)?);
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hash))
 }
 
 #[cfg(test)]

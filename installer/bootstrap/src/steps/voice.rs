@@ -8,9 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::services::Services;
 
+/// Takes what is waited for and what was last seen.
+type Tell<'a> = Box<dyn Fn(&str, &str) + Send + Sync + 'a>;
+
 /// Passes what the cloud waits for on to the step's heartbeat, and the step's cancellation on to the cloud.
 pub(super) struct Voice<'a> {
-    tell: Box<dyn Fn(&str, &str) + Send + Sync + 'a>,
+    tell: Tell<'a>,
     cancel: &'a CancellationToken,
 }
 

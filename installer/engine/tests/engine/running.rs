@@ -1,6 +1,5 @@
 //! A run that nobody disturbs, and steps that fail in it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,7 +8,6 @@ use sovereign_engine::executor::{ExecutorConfig, ExecutorError};
 use sovereign_engine::journal::Direction;
 use sovereign_engine::plan::StepName;
 use sovereign_engine::status::StepStatus;
-use sovereign_engine::testing::CrashingJournal;
 use sovereign_engine::testing::world::Twist;
 
 use crate::bench::{Bench, status};

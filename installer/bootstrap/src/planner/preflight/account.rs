@@ -31,9 +31,10 @@ pub(super) fn check(check: &mut Check<'_>) {
         })
         .sum();
     let message = format!(
-        "the project has {} servers and {} primary IPs; the Sovereign has {planned} servers, each with two addresses",
+        "servers: {} in the project, {planned} of the Sovereign; primary IPs: {} and {}",
         there(ResourceKind::Server),
         there(ResourceKind::PrimaryIp),
+        2 * planned,
     );
     check.note(
         "quota",

@@ -1,0 +1,130 @@
+//! The plug is pulled at every point of a run: before and after every request, before and after every write of the journal.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::harness::Run;
+use crate::lab::Bench;
+use crate::shape::Shape;
+
+/// Runs at a time; each waits most of its life for a dead installer's claim to end.
+const AT_ONCE: usize = 10;
+/// SIGABRT ends a process without a code.
+const DIED: Option<i32> = None;
+
+const UP: [&str; 3] = ["up", "ha.yaml", "--yes"];
+const DESTROY: [&str; 3] = ["destroy", "acme-prod", "--yes"];
+
+/// Runs a command to its end in a thread of its own.
+async fn code(run: Run) -> Option<i32> {
+    tokio::task::spawn_blocking(|| run.ends().code)
+        .await
+        .expect("the run ends")
+}
+
+fn quick(bench: &Bench, args: [&str; 3]) -> Run {
+    bench.sovereign(args).env("SOVEREIGN_LEASE_SECONDS", "2")
+}
+
+fn points(trace: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(trace).expect("the run left a trace");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The points of an undisturbed run up and of one down, and the shape in between.
+async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Shape) {
+    let bench = Bench::quick().await;
+    let (up, down) = (bench.place.path().join("up"), bench.place.path().join("down"));
+    let run = quick(&bench, UP).env("SOVEREIGN_CRASH_TRACE", &up);
+    assert_eq!(code(run).await, Some(0));
+    let shape = bench.shape().await;
+    let run = quick(&bench, DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
+    assert_eq!(code(run).await, Some(0));
+    (points(&up), points(&down), shape)
+}
+
+/// A run up dies at `point`, and whether it did is returned; the next one must bring the same as an undisturbed one, and `destroy` must find all of it.
+async fn up_dies_at(point: String, expected: Arc<Shape>) -> bool {
+    let bench = Bench::quick().await;
+    let died = code(quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point)).await;
+    // Steps that run side by side may leave the last points of one run to another.
+    assert!(died == DIED || died == Some(0), "{point}: {died:?}");
+    assert_eq!(code(quick(&bench, UP)).await, Some(0), "{point}: the run goes on");
+    assert_eq!(bench.shape().await, *expected, "{point}");
+    assert_eq!(code(quick(&bench, DESTROY)).await, Some(0), "{point}: destroy");
+    assert!(bench.shape().await.is_empty(), "{point}: something is left");
+    died == DIED
+}
+
+/// A run up dies at `point` and nobody goes on: `destroy` alone must leave nothing.
+async fn abandoned_at(point: String) -> bool {
+    let bench = Bench::quick().await;
+    let died = code(quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point)).await;
+    let args = ["destroy", "ha.yaml", "--yes"];
+    assert_eq!(code(quick(&bench, args)).await, Some(0), "{point}");
+    assert!(bench.shape().await.is_empty(), "{point}: something is left");
+    died == DIED
+}
+
+/// A run down dies at `point`; the next one must leave nothing.
+async fn destroy_dies_at(point: String) -> bool {
+    let bench = Bench::quick().await;
+    assert_eq!(code(quick(&bench, UP)).await, Some(0), "{point}: up");
+    let died = code(quick(&bench, DESTROY).env("SOVEREIGN_CRASH_AT", &point)).await;
+    assert!(died == DIED || died == Some(0), "{point}: {died:?}");
+    assert_eq!(
+        code(quick(&bench, DESTROY)).await,
+        Some(0),
+        "{point}: the run goes on"
+    );
+    assert!(bench.shape().await.is_empty(), "{point}: something is left");
+    died == DIED
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_point_of_a_run_survives_the_plug() {
+    let (up, down, shape) = undisturbed().await;
+    assert!(
+        up.len() > 60 && down.len() > 60,
+        "{} and {} points",
+        up.len(),
+        down.len()
+    );
+    assert_eq!((shape.count("servers"), shape.count("primary_ips")), (5, 10));
+    let expected = Arc::new(shape);
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut runs = JoinSet::new();
+    let mut begin = |run: futures::future::BoxFuture<'static, bool>| {
+        let permits = Arc::clone(&permits);
+        runs.spawn(async move {
+            let _permit = permits.acquire_owned().await.expect("the semaphore is open");
+            run.await
+        });
+    };
+    for point in &up {
+        begin(Box::pin(up_dies_at(point.clone(), Arc::clone(&expected))));
+    }
+    for point in up.iter().filter(|point| point.contains("-after")) {
+        begin(Box::pin(abandoned_at(point.clone())));
+    }
+    for point in down {
+        begin(Box::pin(destroy_dies_at(point)));
+    }
+    let (mut died, mut lived, mut failed) = (0, 0, Vec::new());
+    while let Some(ended) = runs.join_next().await {
+        match ended {
+            Ok(true) => died += 1,
+            Ok(false) => lived += 1,
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    assert!(
+        died > 20 * lived,
+        "{died} runs died and {lived} never came to their point"
+    );
+    assert!(failed.is_empty(), "{} points failed: {failed:#?}", failed.len());
+}

@@ -1,0 +1,56 @@
+//! A lab of the test's own, in this process: no test waits for another's faults.
+
+use sovereign_lab::{Lab, LabConfig, RunningLab};
+
+use crate::harness::{Place, Run};
+use crate::shape::Shape;
+
+/// The smallest spec; `NAME` stands for the Sovereign's name.
+const MINIMAL: &str = include_str!("../../../examples/minimal.yaml");
+/// Three control planes, two workers and a load balancer.
+const HA: &str = include_str!("../../../examples/ha.yaml");
+
+/// A place with a lab beside it.
+pub(crate) struct Bench {
+    pub(crate) place: Place,
+    pub(crate) lab: RunningLab,
+}
+
+impl Bench {
+    /// With servers that come up at once.
+    pub(crate) async fn quick() -> Self {
+        Self::with(LabConfig {
+            create_seconds: 0.2,
+            ..LabConfig::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn with(config: LabConfig) -> Self {
+        let place = Place::new();
+        place.file("minimal.yaml", MINIMAL);
+        place.file("ha.yaml", HA);
+        Self {
+            place,
+            lab: Lab::start(config).await.expect("the lab starts"),
+        }
+    }
+
+    /// What the account holds.
+    pub(crate) async fn shape(&self) -> Shape {
+        Shape::of(&self.lab.client().status().await.expect("the lab answers"))
+    }
+
+    /// A run of the program against this lab.
+    pub(crate) fn sovereign<const N: usize>(&self, args: [&str; N]) -> Run {
+        self.run(&args)
+    }
+
+    /// The same, of any length.
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
+        self.place
+            .sovereign(args)
+            .env("HCLOUD_TOKEN", self.lab.token())
+            .env("SOVEREIGN_HETZNER_ENDPOINT", self.lab.url())
+    }
+}
