@@ -54,10 +54,21 @@ pub(super) fn read(document: &str) -> Result<Node, Finding> {
         serde_saphyr::from_str_with_options(document, options).map_err(|error| {
             let position = error.location().map(|at| place(&at));
             let text = error.without_snippet().to_string();
-            let first = text.lines().next().unwrap_or_default();
-            syntax(format!("this is not YAML a spec can be in: {first}"), position)
+            syntax(
+                format!("this is not YAML a spec can be in: {}", in_plain_words(&text)),
+                position,
+            )
         })?;
     Ok(node(spanned))
+}
+
+/// The first line of the parser's message, without its advice to programmers and without the place, which is shown beside it.
+fn in_plain_words(message: &str) -> &str {
+    let first = message.lines().next().unwrap_or_default();
+    let ends = ["; use ", ", set ", " at line "]
+        .into_iter()
+        .filter_map(|mark| first.find(mark));
+    first.get(..ends.min().unwrap_or(first.len())).unwrap_or(first)
 }
 
 fn place(location: &serde_saphyr::Location) -> Position {
