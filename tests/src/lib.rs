@@ -1,1 +1,1 @@
-//! What the end-to-end tests share: the product's real binary, a lab of its own, and a place for state.
+//! The rules of the house. Its test target lives in `house/`.

@@ -11,7 +11,7 @@ use crate::action::{Action, Effect};
 use crate::config::Limits;
 use crate::label_selector::{valid_key, valid_value};
 use crate::problem::Problem;
-use crate::resources::server;
+use crate::resources::{load_balancer, server};
 
 /// The first number handed out; all stay far below 2^31, as one client reads them so.
 const FIRST_ID: u64 = 10_001;
@@ -233,8 +233,10 @@ impl Project {
                 }
             }
             Effect::Remove { kind, id } => {
-                if kind == "servers" {
-                    server::detach_all(self, id);
+                match kind.as_str() {
+                    "servers" => server::detach_all(self, id),
+                    "load_balancers" => load_balancer::leave_networks(self, id),
+                    _ => {}
                 }
                 self.remove(&kind, id);
             }

@@ -330,15 +330,14 @@ fn respond(uri: &Uri, verdict: Verdict) -> Response {
     if let Some(link) = listing::link(uri.path(), &body) {
         response = response.header("Link", link);
     }
-    let bytes = if status == StatusCode::NO_CONTENT {
-        Body::empty()
+    let response = if status == StatusCode::NO_CONTENT {
+        response.body(Body::empty())
     } else {
-        Body::from(body.to_string())
+        response
+            .header("Content-Type", "application/json")
+            .body(Body::from(body.to_string()))
     };
-    response
-        .header("Content-Type", "application/json")
-        .body(bytes)
-        .unwrap_or_default()
+    response.unwrap_or_default()
 }
 
 /// An answer whose connection breaks before the client has any of it.

@@ -62,7 +62,9 @@ pub(crate) fn give(project: &mut Project, server: u64, body: &Value) -> Result<(
         let ip = project.get_mut("primary_ips", id)?;
         ip["assignee_id"] = json!(server);
         ip["assignee_type"] = json!("server");
-        let shown = json!({"id": id, "ip": ip["ip"], "blocked": false, "dns_ptr": []});
+        // A server shows one reverse name for its IPv4 address and a list for its IPv6 network.
+        let reverse = if kind == "ipv4" { json!("") } else { json!([]) };
+        let shown = json!({"id": id, "ip": ip["ip"], "blocked": false, "dns_ptr": reverse});
         project.get_mut("servers", server)?["public_net"][kind] = shown;
     }
     Ok(())

@@ -28,11 +28,11 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
 }
 
 fn check_rules(rules: &Value) -> Result<Value, Problem> {
-    let list = rules.as_array().cloned().unwrap_or_default();
+    let mut list = rules.as_array().cloned().unwrap_or_default();
     if list.len() > MAX_RULES {
         return Err(Problem::invalid("rules", "at most 50 rules"));
     }
-    for rule in &list {
+    for rule in &mut list {
         let tcp_or_udp = rule["protocol"] == "tcp" || rule["protocol"] == "udp";
         if tcp_or_udp != rule["port"].is_string() {
             return Err(Problem::invalid(
@@ -45,6 +45,11 @@ fn check_rules(rules: &Value) -> Result<Value, Problem> {
         if sources.iter().any(|source| !source.as_str().is_some_and(is_net)) {
             return Err(Problem::invalid("rules", "source_ips must be network ranges"));
         }
+        *rule = json!({
+            "description": rule["description"], "direction": rule["direction"], "protocol": rule["protocol"],
+            "port": rule["port"], "source_ips": sources,
+            "destination_ips": rule.get("destination_ips").filter(|ips| ips.is_array()).cloned().unwrap_or_else(|| json!([])),
+        });
     }
     Ok(Value::Array(list))
 }

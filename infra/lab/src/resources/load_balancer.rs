@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, address, created, network, no_content, ok, with, without};
+use super::{Outcome, address, created, network, ok, with, without};
+use crate::action::Effect;
 use crate::catalog;
 use crate::label_selector::LabelSelector;
 use crate::problem::Problem;
@@ -80,11 +81,19 @@ pub(crate) fn delete(project: &mut Project, id: u64) -> Outcome {
         ));
     }
     project.check_unlocked("load_balancers", id)?;
+    let gone = Effect::Remove {
+        kind: "load_balancers".into(),
+        id,
+    };
+    let action = project.start("delete_load_balancer", &[("load_balancers", id)], vec![gone]);
+    ok(json!({"action": action}))
+}
+
+/// Takes a load balancer out of the networks that name it.
+pub(crate) fn leave_networks(project: &mut Project, id: u64) {
     for net in project.kinds.entry("networks".into()).or_default().values_mut() {
         without(&mut net["load_balancers"], id);
     }
-    project.remove("load_balancers", id);
-    no_content()
 }
 
 pub(crate) fn act(project: &mut Project, id: u64, verb: &str, body: &Value) -> Outcome {
