@@ -19,13 +19,6 @@ const DIED: Option<i32> = None;
 const UP: [&str; 3] = ["up", "ha.yaml", "--yes"];
 const DESTROY: [&str; 3] = ["destroy", "acme-prod", "--yes"];
 
-/// Runs a command to its end in a thread of its own.
-async fn code(run: Run) -> Option<i32> {
-    tokio::task::spawn_blocking(|| run.ends().code)
-        .await
-        .expect("the run ends")
-}
-
 fn quick(bench: &Bench, args: [&str; 3]) -> Run {
     bench.sovereign(args).env("SOVEREIGN_LEASE_SECONDS", "2")
 }
@@ -40,22 +33,22 @@ async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Shape) {
     let bench = Bench::quick().await;
     let (up, down) = (bench.place.path().join("up"), bench.place.path().join("down"));
     let run = quick(&bench, UP).env("SOVEREIGN_CRASH_TRACE", &up);
-    assert_eq!(code(run).await, Some(0));
+    assert_eq!(run.ends().code, Some(0));
     let shape = bench.shape().await;
     let run = quick(&bench, DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
-    assert_eq!(code(run).await, Some(0));
+    assert_eq!(run.ends().code, Some(0));
     (points(&up), points(&down), shape)
 }
 
 /// A run up dies at `point`, and whether it did is returned; the next one must bring the same as an undisturbed one, and `destroy` must find all of it.
 async fn up_dies_at(point: String, expected: Arc<Shape>) -> bool {
     let bench = Bench::quick().await;
-    let died = code(quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point)).await;
+    let died = quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point).ends().code;
     // Steps that run side by side may leave the last points of one run to another.
     assert!(died == DIED || died == Some(0), "{point}: {died:?}");
-    assert_eq!(code(quick(&bench, UP)).await, Some(0), "{point}: the run goes on");
+    assert_eq!(quick(&bench, UP).ends().code, Some(0), "{point}: the run goes on");
     assert_eq!(bench.shape().await, *expected, "{point}");
-    assert_eq!(code(quick(&bench, DESTROY)).await, Some(0), "{point}: destroy");
+    assert_eq!(quick(&bench, DESTROY).ends().code, Some(0), "{point}: destroy");
     assert!(bench.shape().await.is_empty(), "{point}: something is left");
     died == DIED
 }
@@ -63,9 +56,9 @@ async fn up_dies_at(point: String, expected: Arc<Shape>) -> bool {
 /// A run up dies at `point` and nobody goes on: `destroy` alone must leave nothing.
 async fn abandoned_at(point: String) -> bool {
     let bench = Bench::quick().await;
-    let died = code(quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point)).await;
+    let died = quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point).ends().code;
     let args = ["destroy", "ha.yaml", "--yes"];
-    assert_eq!(code(quick(&bench, args)).await, Some(0), "{point}");
+    assert_eq!(quick(&bench, args).ends().code, Some(0), "{point}");
     assert!(bench.shape().await.is_empty(), "{point}: something is left");
     died == DIED
 }
@@ -73,11 +66,14 @@ async fn abandoned_at(point: String) -> bool {
 /// A run down dies at `point`; the next one must leave nothing.
 async fn destroy_dies_at(point: String) -> bool {
     let bench = Bench::quick().await;
-    assert_eq!(code(quick(&bench, UP)).await, Some(0), "{point}: up");
-    let died = code(quick(&bench, DESTROY).env("SOVEREIGN_CRASH_AT", &point)).await;
+    assert_eq!(quick(&bench, UP).ends().code, Some(0), "{point}: up");
+    let died = quick(&bench, DESTROY)
+        .env("SOVEREIGN_CRASH_AT", &point)
+        .ends()
+        .code;
     assert!(died == DIED || died == Some(0), "{point}: {died:?}");
     assert_eq!(
-        code(quick(&bench, DESTROY)).await,
+        quick(&bench, DESTROY).ends().code,
         Some(0),
         "{point}: the run goes on"
     );

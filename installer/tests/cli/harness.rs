@@ -86,8 +86,10 @@ impl Run {
         child
     }
 
+    /// Waits for the end. A lab in this process goes on answering meanwhile.
     pub(crate) fn ends(self) -> Ended {
-        Ended::of(&self.spawn().wait_with_output().expect("the program ends"))
+        let output = tokio::task::block_in_place(|| self.spawn().wait_with_output());
+        Ended::of(&output.expect("the program ends"))
     }
 
     pub(crate) fn success(self) -> Ended {

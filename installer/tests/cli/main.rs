@@ -9,6 +9,7 @@
 mod completions;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod faults;
 mod harness;
 mod help;
 mod lab;
