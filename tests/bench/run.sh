@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Every speed and size claim as one JSON object a line: name, value, unit, against, budget. Progress goes to standard error.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck disable=SC1091
+command -v cargo >/dev/null || . "$HOME/.cargo/env"
+
+cargo build --locked --release --bin sovereign >&2
+exec .cache/venv/bin/python tests/bench/figures.py target/release/sovereign "$@"
