@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 /// Tokens assumed before the first answer.
 const UNKNOWN: f64 = 10.0;
@@ -45,6 +46,8 @@ impl Bucket {
 pub(super) struct Pacer {
     bucket: Mutex<Bucket>,
     reserve: f64,
+    /// An answer said how many requests are left.
+    learned: Notify,
 }
 
 /// The right to send one request. Dropped when its answer is in, or when it is given up.
@@ -71,6 +74,7 @@ impl Pacer {
         Self {
             bucket: Mutex::new(bucket),
             reserve: f64::from(reserve),
+            learned: Notify::new(),
         }
     }
 
@@ -81,9 +85,10 @@ impl Pacer {
     /// Waits until one more request fits.
     pub(super) async fn acquire(&self, urgency: Urgency) -> Permit<'_> {
         loop {
+            let learned = self.learned.notified();
             match self.try_acquire(urgency) {
                 Ok(permit) => return permit,
-                Err(wait) => sleep(wait).await,
+                Err(wait) => drop(timeout(wait, learned).await),
             }
         }
     }
@@ -118,6 +123,8 @@ impl Pacer {
             let others = f64::from(bucket.in_flight.saturating_sub(1));
             bucket.tokens = (remaining - others).max(0.0);
             bucket.at = Instant::now();
+            drop(bucket);
+            self.learned.notify_waiters();
         }
     }
 
@@ -148,6 +155,17 @@ mod tests {
         drop(pacer.acquire(Urgency::Work).await);
         let waited = began.elapsed().as_secs_f64();
         assert!((0.9..=1.3).contains(&waited), "waited {waited} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_says_more_is_left_ends_the_wait() {
+        let pacer = Pacer::new(0);
+        pacer.learn(&headers(3600, 0));
+        let began = Instant::now();
+        let waiting = async { drop(pacer.acquire(Urgency::Work).await) };
+        let answer = async { pacer.learn(&headers(3600, 500)) };
+        tokio::join!(waiting, answer);
+        assert_eq!(began.elapsed().as_millis(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -229,7 +229,7 @@ impl<'a> Draft<'a> {
         group: &GroupLayout<'_>,
     ) -> Result<Vec<StepRef<CreatePlacementGroup>>, PlanError> {
         let mut steps = Vec::new();
-        for shard in 1..=group.shards() {
+        for shard in 1..=group.shards {
             let request = requests::placement_group(self.spec, layout, &group.group.name, shard);
             let name = request.name.clone();
             self.show(

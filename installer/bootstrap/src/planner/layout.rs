@@ -44,6 +44,8 @@ pub(super) struct GroupLayout<'a> {
     pub(super) choices: Vec<ServerChoice>,
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) servers: Vec<PlannedServer<'a>>,
+    /// Placement groups it gets; servers beyond them are not spread.
+    pub(super) shards: u32,
 }
 
 impl GroupLayout<'_> {
@@ -55,12 +57,29 @@ impl GroupLayout<'_> {
             .count()
     }
 
-    /// Placement groups it needs. A single server needs none.
-    pub(super) fn shards(&self) -> u32 {
-        if self.group.count < 2 {
+    /// Servers that no placement group has room for.
+    pub(super) fn unspread(&self) -> u32 {
+        if self.shards == shards_for(self.group.count) {
             0
         } else {
-            self.group.count.div_ceil(SHARD)
+            self.group.count.saturating_sub(self.shards * SHARD)
+        }
+    }
+}
+
+/// Placement groups that so many servers need. A single server needs none.
+fn shards_for(servers: u32) -> u32 {
+    if servers < 2 { 0 } else { servers.div_ceil(SHARD) }
+}
+
+/// Shares out the placement groups that the project has room for: control planes first, then workers in the spec's order.
+pub(super) fn share_placement_groups(layouts: &mut [RegionLayout<'_>], room: usize) {
+    let mut room = u32::try_from(room).unwrap_or(u32::MAX);
+    for role in [CONTROL_PLANE, WORKER] {
+        let groups = layouts.iter_mut().flat_map(|layout| &mut layout.groups);
+        for group in groups.filter(|group| group.role == role) {
+            group.shards = shards_for(group.group.count).min(room);
+            room -= group.shards;
         }
     }
 }

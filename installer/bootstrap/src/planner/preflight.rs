@@ -26,9 +26,10 @@ pub(super) fn check<'a>(
     };
     account::check(&mut check);
     let regions = spec.regions.iter().enumerate();
-    let layouts: Vec<RegionLayout<'a>> = regions
+    let mut layouts: Vec<RegionLayout<'a>> = regions
         .map(|(index, region)| check.lay_out(format!("regions[{index}]"), region))
         .collect();
+    layout::share_placement_groups(&mut layouts, limits::room_for_placement_groups(&check));
     for layout in &layouts {
         groups::check(&mut check, layout);
         network::check(&mut check, layout);
@@ -130,6 +131,7 @@ impl<'a> Check<'a> {
             choices,
             passed_over,
             servers: layout::servers(&self.spec.name, names, group, self.inventory),
+            shards: 0,
         }
     }
 

@@ -7,7 +7,7 @@ use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_core::spec::Network;
 
 use super::Check;
-use crate::planner::layout::RegionLayout;
+use crate::planner::layout::{CONTROL_PLANE, RegionLayout};
 use crate::planner::requests;
 
 /// Most placement groups of a project.
@@ -21,34 +21,38 @@ const SOURCES: usize = 100;
 
 /// The plan fits the cloud's fixed limits, with what is there already.
 pub(super) fn check(check: &mut Check<'_>, layouts: &[RegionLayout<'_>]) {
-    placement_groups(check, layouts);
     for layout in layouts {
+        spread(check, layout);
         members(check, layout);
         rules(check, layout);
     }
 }
 
-fn placement_groups(check: &mut Check<'_>, layouts: &[RegionLayout<'_>]) {
-    let wanted: usize = layouts
-        .iter()
-        .flat_map(|layout| &layout.groups)
-        .map(|group| group.shards() as usize)
-        .sum();
+/// Placement groups the project has room for, next to those of others.
+pub(super) fn room_for_placement_groups(check: &Check<'_>) -> usize {
     let foreign = |resource: &&Resource| {
         resource.kind == ResourceKind::PlacementGroup
             && !label::belongs_to(&resource.labels, check.spec.name.as_str())
     };
     let others = check.inventory.resources.iter().filter(foreign).count();
-    if wanted + others > PLACEMENT_GROUPS {
+    PLACEMENT_GROUPS.saturating_sub(others)
+}
+
+fn spread(check: &mut Check<'_>, layout: &RegionLayout<'_>) {
+    for group in layout.groups.iter().filter(|group| group.unspread() > 0) {
         let message = format!(
-            "{wanted} placement groups and the {others} of others exceed the {PLACEMENT_GROUPS} of a project"
+            "{} servers of group `{}` find no room in the {PLACEMENT_GROUPS} placement groups of a project: \
+             several of them may run on one host",
+            group.unspread(),
+            group.group.name
         );
-        check.error(
-            "placement_groups",
-            "regions",
-            message,
-            "use another project, or fewer servers",
-        );
+        if group.role == CONTROL_PLANE {
+            check.error("placement_groups", &group.path, message, "use another project");
+        } else {
+            let remedy =
+                "use another project, or fewer servers, if each must survive the loss of another's host";
+            check.warn("placement_groups", &group.path, message, remedy);
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn wanted(layout: &RegionLayout<'_>) -> Vec<(ResourceKind, String)> {
                 .map(|server| (ResourceKind::Server, server.name.clone())),
         );
         let shard = |shard| layout.names.placement_group(&group.group.name, shard);
-        wanted.extend((1..=group.shards()).map(|index| (ResourceKind::PlacementGroup, shard(index))));
+        wanted.extend((1..=group.shards).map(|index| (ResourceKind::PlacementGroup, shard(index))));
     }
     wanted
 }
