@@ -103,3 +103,39 @@ fn exit_codes_are_the_documented_ones() {
     }
     assert_eq!(number, 11);
 }
+
+/// `UPDATE_EXPECT=1 cargo test -p sovereign --test cli` writes the page anew.
+#[test]
+fn the_reference_is_what_help_says() {
+    let place = Place::new();
+    let mut page = String::from("# Commands\n\nWhat `--help` says, of every command.\n");
+    for command in COMMANDS {
+        let help = place
+            .sovereign(command.iter().chain(std::iter::once(&"--help")))
+            .success()
+            .stdout;
+        // Every command has the same ones; the first entry shows them.
+        let own = if command.is_empty() {
+            help.as_str()
+        } else {
+            help.split("Global options:").next().unwrap_or(&help)
+        };
+        let name = ["sovereign"]
+            .iter()
+            .chain(*command)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let lines: Vec<&str> = own.trim_end().lines().map(str::trim_end).collect();
+        page.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", lines.join("\n")));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/cli.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &page).expect("the page is written");
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        page,
+        "docs/reference/cli.md is behind"
+    );
+}
