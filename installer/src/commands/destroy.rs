@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use sovereign_bootstrap::teardown::TeardownItem;
 use sovereign_bootstrap::{Teardown, plan_destroy, teardown_listing};
-use sovereign_cloud::resource::ResourceKind;
 use sovereign_core::event::RunOutcome;
 use sovereign_core::name::SovereignName;
 use sovereign_engine::journal::Journal as _;
@@ -79,16 +79,12 @@ fn show(app: &App, teardown: &Teardown) -> Result<Exit, CliError> {
 
 /// Everything found was in the plan that was approved before.
 fn covers(approved: &Plan, found: &Teardown) -> bool {
-    let key = |kind: ResourceKind, id: u64| (kind, id);
-    let items = approved.details["destroy"].as_array().into_iter().flatten();
-    let resources = items.filter_map(|item| serde_json::from_value(item["resource"].clone()).ok());
-    let approved: BTreeSet<_> = resources
-        .map(|r: sovereign_cloud::resource::Resource| key(r.kind, r.id))
-        .collect();
-    found
-        .items
-        .iter()
-        .all(|item| approved.contains(&key(item.resource.kind, item.resource.id)))
+    let Ok(approved) = serde_json::from_value::<Teardown>(approved.details.clone()) else {
+        return false;
+    };
+    let identity = |item: &TeardownItem| (item.resource.kind, item.resource.id);
+    let approved: BTreeSet<_> = approved.items.iter().map(identity).collect();
+    found.items.iter().all(|item| approved.contains(&identity(item)))
 }
 
 fn approve(name: &SovereignName) -> Result<(), CliError> {

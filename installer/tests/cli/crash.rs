@@ -124,3 +124,27 @@ async fn every_point_of_a_run_survives_the_plug() {
     );
     assert!(failed.is_empty(), "{} points failed: {failed:#?}", failed.len());
 }
+
+/// What was approved may go without being asked again; what appeared since may not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_that_died_asks_again_only_for_what_is_new() {
+    for (appeared, code) in [(0, 0), (1, 2)] {
+        let bench = Bench::quick().await;
+        assert_eq!(quick(&bench, UP).ends().code, Some(0));
+        let died = quick(&bench, DESTROY)
+            .env("SOVEREIGN_CRASH_AT", "journal-after:5")
+            .ends();
+        assert_eq!(died.code, DIED);
+        let client = bench.lab.client();
+        if appeared > 0 {
+            let made = client.make_inside("acme-prod-fsn-net", 0, 0, appeared).await;
+            made.expect("the lab answers");
+        }
+        let again = bench
+            .sovereign(["destroy", "acme-prod"])
+            .env("SOVEREIGN_LEASE_SECONDS", "2")
+            .ends();
+        assert_eq!(again.code, Some(code), "{}", again.stderr);
+        assert_eq!(bench.shape().await.is_empty(), code == 0);
+    }
+}

@@ -1,0 +1,176 @@
+//! The planner on the inventory of a real account of the lab: what it finds, and that it is a pure function.
+
+#![allow(clippy::expect_used, reason = "a test stops at its first surprise")]
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use secrecy::SecretString;
+use sovereign_bootstrap::view::Act;
+use sovereign_bootstrap::{PlannedSovereign, plan_up};
+use sovereign_cloud::inventory::Inventory;
+use sovereign_cloud::resource::{Resource, ResourceKind};
+use sovereign_cloud::{HetznerConfig, connect_hetzner};
+use sovereign_core::finding::{Finding, Severity};
+use sovereign_core::spec::{self, SovereignSpec};
+use sovereign_lab::{Lab, LabConfig};
+
+const HA: &str = include_str!("../../../../examples/ha.yaml");
+
+static EMPTY: LazyLock<Inventory> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let lab = Lab::start(LabConfig::default()).await.expect("the lab starts");
+        let mut config = HetznerConfig::new(SecretString::from(lab.token().to_owned()));
+        config.endpoint = Some(lab.url());
+        let cloud = connect_hetzner(config).expect("a client");
+        cloud.inventory().await.expect("an inventory")
+    })
+});
+
+fn ha() -> SovereignSpec {
+    read(HA)
+}
+
+fn read(text: &str) -> SovereignSpec {
+    spec::parse(text).expect("the spec is right").spec
+}
+
+fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
+    plan_up(spec, inventory).expect("a plan")
+}
+
+/// Codes of the errors that stop the plan.
+fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
+    let findings = plan_up(spec, inventory).expect_err("no plan");
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding: &Finding| finding.code.to_string()).collect()
+}
+
+/// A stranger's resource.
+fn foreign(kind: ResourceKind, id: u64, name: &str) -> Resource {
+    let json = serde_json::json!({"kind": kind, "id": id, "name": name, "labels": {}});
+    serde_json::from_value(json).expect("a resource")
+}
+
+#[test]
+fn an_empty_account_gets_everything() {
+    let planned = planned(&ha(), &EMPTY);
+    let count = |kind| {
+        planned
+            .view
+            .resources
+            .iter()
+            .filter(|planned| planned.kind == kind)
+            .count()
+    };
+    assert_eq!(count(ResourceKind::Server), 5);
+    assert_eq!(count(ResourceKind::PlacementGroup), 2);
+    assert_eq!(planned.view.count(Act::Create), planned.plan.steps.len());
+}
+
+#[test]
+fn every_error_is_found_at_once() {
+    let mut inventory = EMPTY.clone();
+    inventory.can_write = false;
+    inventory
+        .resources
+        .push(foreign(ResourceKind::Server, 1, "acme-prod-fsn-cp-1"));
+    inventory
+        .resources
+        .push(foreign(ResourceKind::Network, 2, "acme-prod-fsn-net"));
+    inventory
+        .server_types
+        .retain(|server_type| server_type.name != "cx43" && server_type.name != "cpx42");
+    inventory.images.clear();
+    let errors = errors(&ha(), &inventory);
+    assert!(errors.len() >= 5, "{errors:?}");
+}
+
+#[test]
+fn a_type_that_is_sold_out_everywhere_stops_the_plan_and_one_that_is_not_is_passed_over() {
+    let sold_out = |name: &str, everywhere: bool| {
+        let mut inventory = EMPTY.clone();
+        let types = inventory
+            .server_types
+            .iter_mut()
+            .filter(|server_type| server_type.name.starts_with(name));
+        for server_type in types {
+            for (location, offer) in &mut server_type.offers {
+                offer.available &= !everywhere && location != "fsn1";
+            }
+        }
+        inventory
+    };
+    let fallback = planned(&ha(), &sold_out("cx33", false));
+    let server = fallback
+        .view
+        .resources
+        .iter()
+        .find(|planned| planned.name == "acme-prod-fsn-cp-1");
+    let detail = &server.expect("it is planned").detail;
+    assert!(!detail.starts_with("cx33 in fsn1"), "{detail}");
+    assert!(!errors(&ha(), &sold_out("c", true)).is_empty());
+}
+
+#[test]
+fn spread_groups_are_shared_and_the_rest_is_told() {
+    let text = HA
+        .replace(
+            "    controlPlane",
+            "    network: {mode: public}\n    controlPlane",
+        )
+        .replace("count: 2", "count: 497");
+    let planned = planned(&read(&text), &EMPTY);
+    let groups = planned
+        .view
+        .resources
+        .iter()
+        .filter(|planned| planned.kind == ResourceKind::PlacementGroup);
+    assert_eq!(groups.count(), 50);
+    assert!(
+        planned
+            .view
+            .findings
+            .iter()
+            .any(|finding| finding.message.starts_with("7 servers of group"))
+    );
+}
+
+/// Lists come in any order from the cloud.
+fn shuffled(inventory: &Inventory, seed: u64) -> Inventory {
+    let mut other = inventory.clone();
+    let rotate = |len: usize| usize::try_from(seed).unwrap_or(0) % len.max(1);
+    let len = other.resources.len();
+    other.resources.rotate_left(rotate(len));
+    let len = other.server_types.len();
+    other.server_types.rotate_left(rotate(len));
+    let len = other.images.len();
+    other.images.rotate_left(rotate(len));
+    let len = other.locations.len();
+    other.locations.rotate_left(rotate(len));
+    other
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn equal_facts_give_equal_bytes(workers in 0u32..60, control in prop_oneof![Just(1u32), Just(3)], strangers in 0u64..8, seed in any::<u64>()) {
+        let text = HA.replace("count: 3", &format!("count: {control}")).replace("count: 2", &format!("count: {workers}"));
+        let spec = read(&text);
+        let mut inventory = EMPTY.clone();
+        for id in 0..strangers {
+            inventory.resources.push(foreign(ResourceKind::Server, id + 1, &format!("stranger-{id}")));
+        }
+        let one = planned(&spec, &inventory);
+        let two = planned(&spec, &shuffled(&inventory, seed));
+        prop_assert_eq!(one.plan.digest(), two.plan.digest());
+        prop_assert_eq!(serde_json::to_string(&one.view).ok(), serde_json::to_string(&two.view).ok());
+        let servers = one.view.resources.iter().filter(|planned| planned.kind == ResourceKind::Server).count();
+        prop_assert_eq!(servers, (workers + control) as usize);
+        prop_assert!(one.view.resources.iter().all(|planned| !planned.name.starts_with("stranger")));
+    }
+}
