@@ -175,9 +175,9 @@ fn forget_unwatched(board: &Board) -> Option<Instant> {
     watched.values().map(|watched| watched.since).max()
 }
 
-/// Time until the next poll: a twentieth of the youngest wait, so a short action is seen at once and a long one costs little.
+/// Time until the next poll: a sixteenth of the youngest wait, so a short action is seen at once and a long one costs little.
 fn interval(youngest: Duration) -> Duration {
-    (youngest / 20)
+    (youngest / 16)
         .clamp(Duration::from_secs(1), Duration::from_secs(3))
         .min(Duration::from_millis(250) + youngest)
 }
@@ -241,7 +241,7 @@ mod tests {
             elapsed += interval(elapsed);
             polls += 1;
         }
-        assert!(polls <= 22, "{polls} polls");
-        assert!(elapsed <= Duration::from_secs(21), "seen after {elapsed:?}");
+        assert!(polls <= 21, "{polls} polls");
+        assert!(elapsed <= Duration::from_millis(21_300), "seen after {elapsed:?}");
     }
 }

@@ -193,7 +193,7 @@ impl Api {
         let response = request.send().await;
         crash::point("api-after");
         let response = response.map_err(transport)?;
-        self.pacer.learn(response.headers());
+        permit.learn(response.headers());
         let status = response.status();
         let correlation_id = response
             .headers()

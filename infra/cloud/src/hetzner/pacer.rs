@@ -30,6 +30,10 @@ struct Bucket {
     limit: f64,
     at: Instant,
     in_flight: u32,
+    /// Requests sent so far.
+    issued: u64,
+    /// An answer has told the bucket.
+    known: bool,
 }
 
 impl Bucket {
@@ -54,6 +58,14 @@ pub(super) struct Pacer {
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     pacer: &'a Pacer,
+    number: u64,
+}
+
+impl Permit<'_> {
+    /// Takes what the answer's headers say about the bucket.
+    pub(super) fn learn(&self, headers: &HeaderMap) {
+        self.pacer.learn(self.number, headers);
+    }
 }
 
 impl Drop for Permit<'_> {
@@ -70,6 +82,8 @@ impl Pacer {
             limit: USUAL_LIMIT,
             at: Instant::now(),
             in_flight: 0,
+            issued: 0,
+            known: false,
         };
         Self {
             bucket: Mutex::new(bucket),
@@ -109,23 +123,32 @@ impl Pacer {
         }
         bucket.tokens -= 1.0;
         bucket.in_flight += 1;
-        Ok(Permit { pacer: self })
+        bucket.issued += 1;
+        Ok(Permit {
+            pacer: self,
+            number: bucket.issued,
+        })
     }
 
-    /// Takes the API's word for how many requests are left. Requests under way may not be in its count yet.
-    pub(super) fn learn(&self, headers: &HeaderMap) {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<f64>().ok();
+    /// Takes the bucket from the answer to the `number`-th request. Answers overtake each other: one that was asked before
+    /// others may be older than what is known, and then only ever lowers what is thought to be left.
+    fn learn(&self, number: u64, headers: &HeaderMap) {
+        let value = |name: &str| headers.get(name)?.to_str().ok()?.parse::<f64>().ok();
         let mut bucket = self.lock();
-        if let Some(limit) = number("ratelimit-limit").filter(|limit| *limit >= 1.0) {
+        if let Some(limit) = value("ratelimit-limit").filter(|limit| *limit >= 1.0) {
             bucket.limit = limit;
         }
-        if let Some(remaining) = number("ratelimit-remaining") {
-            let others = f64::from(bucket.in_flight.saturating_sub(1));
-            bucket.tokens = (remaining - others).max(0.0);
-            bucket.at = Instant::now();
-            drop(bucket);
-            self.learned.notify_waiters();
-        }
+        let Some(remaining) = value("ratelimit-remaining") else {
+            return;
+        };
+        bucket.refill(Instant::now());
+        let others = f64::from(bucket.in_flight.saturating_sub(1));
+        let left = (remaining - others).max(0.0);
+        let newest = !bucket.known || bucket.issued == number;
+        bucket.tokens = if newest { left } else { bucket.tokens.min(left) };
+        bucket.known = true;
+        drop(bucket);
+        self.learned.notify_waiters();
     }
 
     /// The bucket was empty after all: somebody else drinks from it, too.
@@ -150,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn waits_for_the_tokens_it_needs_and_not_for_a_full_bucket() {
         let pacer = Pacer::new(0);
-        pacer.learn(&headers(3600, 0));
+        pacer.learn(0, &headers(3600, 0));
         let began = Instant::now();
         drop(pacer.acquire(Urgency::Work).await);
         let waited = began.elapsed().as_secs_f64();
@@ -158,12 +181,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_that_was_overtaken_never_raises_what_is_left() {
+        let pacer = Pacer::new(0);
+        pacer.learn(0, &headers(3600, 20));
+        let early = pacer.acquire(Urgency::Work).await;
+        let late = pacer.acquire(Urgency::Work).await;
+        late.learn(&headers(3600, 4));
+        drop(late);
+        early.learn(&headers(3600, 19));
+        assert!(pacer.lock().tokens <= 4.0, "{:?}", pacer.lock());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_answer_that_says_more_is_left_ends_the_wait() {
         let pacer = Pacer::new(0);
-        pacer.learn(&headers(3600, 0));
+        pacer.learn(0, &headers(3600, 0));
         let began = Instant::now();
         let waiting = async { drop(pacer.acquire(Urgency::Work).await) };
-        let answer = async { pacer.learn(&headers(3600, 500)) };
+        let answer = async { pacer.learn(0, &headers(3600, 500)) };
         tokio::join!(waiting, answer);
         assert_eq!(began.elapsed().as_millis(), 0);
     }
@@ -171,7 +206,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn leaves_the_reserve_and_lets_work_go_before_watching() {
         let pacer = Pacer::new(10);
-        pacer.learn(&headers(3600, 12));
+        pacer.learn(0, &headers(3600, 12));
         assert!(pacer.try_acquire(Urgency::Watch).is_err());
         assert!(pacer.try_acquire(Urgency::Work).is_ok());
         assert!(pacer.try_acquire(Urgency::Work).is_ok());
@@ -183,7 +218,7 @@ mod tests {
         let pacer = Pacer::new(0);
         let first = pacer.acquire(Urgency::Work).await;
         let _second = pacer.acquire(Urgency::Work).await;
-        pacer.learn(&headers(3600, 1));
+        pacer.learn(0, &headers(3600, 1));
         drop(first);
         assert!(
             pacer.try_acquire(Urgency::Work).is_err(),

@@ -46,7 +46,7 @@ fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
-    errors.map(|finding: &Finding| finding.code.to_string()).collect()
+    errors.map(|finding: &Finding| finding.code.clone()).collect()
 }
 
 /// A stranger's resource.
