@@ -28,26 +28,53 @@ fn points(trace: &Path) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The points of an undisturbed run up and of one down, and the shape in between.
-async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Shape) {
+/// What a run that nobody disturbs comes to.
+struct Undisturbed {
+    shape: Shape,
+    /// Requests that look, without the polls that wait.
+    looks: u64,
+    steps: u64,
+}
+
+async fn looks(bench: &Bench) -> u64 {
+    let stats = bench.lab.client().stats().await.expect("the lab answers");
+    let looks = stats
+        .rows
+        .iter()
+        .filter(|row| row.method == "GET" && row.path != "/actions");
+    looks.map(|row| row.count).sum()
+}
+
+/// The points of an undisturbed run up and of one down, and what stood in between.
+async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Undisturbed) {
     let bench = Bench::quick().await;
     let (up, down) = (bench.place.path().join("up"), bench.place.path().join("down"));
     let run = quick(&bench, UP).env("SOVEREIGN_CRASH_TRACE", &up);
     assert_eq!(run.ends().code, Some(0));
-    let shape = bench.shape().await;
+    let undisturbed = Undisturbed {
+        shape: bench.shape().await,
+        looks: looks(&bench).await,
+        steps: 11,
+    };
     let run = quick(&bench, DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
     assert_eq!(run.ends().code, Some(0));
-    (points(&up), points(&down), shape)
+    (points(&up), points(&down), undisturbed)
 }
 
 /// A run up dies at `point`, and whether it did is returned; the next one must bring the same as an undisturbed one, and `destroy` must find all of it.
-async fn up_dies_at(point: String, expected: Arc<Shape>) -> bool {
+async fn up_dies_at(point: String, expected: Arc<Undisturbed>) -> bool {
     let bench = Bench::quick().await;
     let died = quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point).ends().code;
     // Steps that run side by side may leave the last points of one run to another.
     assert!(died == DIED || died == Some(0), "{point}: {died:?}");
+    bench.lab.client().reset_stats().await.expect("the lab answers");
     assert_eq!(quick(&bench, UP).ends().code, Some(0), "{point}: the run goes on");
-    assert_eq!(bench.shape().await, *expected, "{point}");
+    assert_eq!(bench.shape().await, expected.shape, "{point}");
+    let looks = looks(&bench).await;
+    assert!(
+        looks <= expected.looks + expected.steps,
+        "{point}: {looks} looks, at most one more a step"
+    );
     assert_eq!(quick(&bench, DESTROY).ends().code, Some(0), "{point}: destroy");
     assert!(bench.shape().await.is_empty(), "{point}: something is left");
     died == DIED
@@ -83,15 +110,21 @@ async fn destroy_dies_at(point: String) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_point_of_a_run_survives_the_plug() {
-    let (up, down, shape) = undisturbed().await;
+    let (up, down, expected) = undisturbed().await;
     assert!(
         up.len() > 60 && down.len() > 60,
         "{} and {} points",
         up.len(),
         down.len()
     );
-    assert_eq!((shape.count("servers"), shape.count("primary_ips")), (5, 10));
-    let expected = Arc::new(shape);
+    assert_eq!(
+        (
+            expected.shape.count("servers"),
+            expected.shape.count("primary_ips")
+        ),
+        (5, 10)
+    );
+    let expected = Arc::new(expected);
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
     let mut begin = |run: futures::future::BoxFuture<'static, bool>| {

@@ -93,6 +93,12 @@ async fn lasting_faults_end_the_run_with_a_reason_and_the_next_run_goes_on() {
             up.stdout,
             up.stderr
         );
+        let sent = client
+            .stats()
+            .await
+            .expect("the lab answers")
+            .count("POST", "/load_balancers");
+        assert_eq!(sent, 1, "{code}: what cannot succeed is not tried again");
         client.clear_faults(None).await.expect("the lab answers");
         bench.sovereign(["up", "acme-prod", "--yes"]).success();
         assert_eq!(bench.shape().await.count("load_balancers"), 1);
