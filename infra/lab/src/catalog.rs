@@ -1,5 +1,6 @@
 //! What is for sale: locations, types, images, prices. Shapes are the vendor's; the amounts are the lab's own.
 
+use crate::changes::Changes;
 use serde_json::{Value, json};
 
 /// Name, network zone, city, country.
@@ -91,7 +92,7 @@ pub(crate) fn location(name_or_id: &Value) -> Option<Value> {
 }
 
 /// Server types; `sold_out` holds `type@location`.
-pub(crate) fn server_types(sold_out: &[String]) -> Vec<Value> {
+pub(crate) fn server_types(sold_out: &[String], changes: Changes) -> Vec<Value> {
     let one = |(id, row): (usize, &Row)| {
         let (name, cores, memory, disk, architecture, places, cents) = *row;
         let place = |location: &&str| {
@@ -100,7 +101,12 @@ pub(crate) fn server_types(sold_out: &[String]) -> Vec<Value> {
                 .iter()
                 .position(|l| l.0 == *location)
                 .map(|index| index + 1);
-            json!({"id": id, "name": location, "available": available, "recommended": available, "deprecation": null})
+            let mut entry = json!({"id": id, "name": location, "deprecation": null});
+            if changes.availability {
+                entry["available"] = json!(available);
+                entry["recommended"] = json!(available);
+            }
+            entry
         };
         json!({
             "id": id + 101, "name": name, "description": name.to_uppercase(), "category": "shared",
@@ -116,7 +122,7 @@ pub(crate) fn server_types(sold_out: &[String]) -> Vec<Value> {
 }
 
 pub(crate) fn server_type(name_or_id: &Value) -> Option<Value> {
-    server_types(&[])
+    server_types(&[], Changes::default())
         .into_iter()
         .find(|t| t["name"] == *name_or_id || t["id"] == *name_or_id)
 }
@@ -170,7 +176,7 @@ pub(crate) fn pricing() -> Value {
         "floating_ip": {"price_monthly": amount(300)},
         "floating_ips": [{"type": "ipv4", "prices": prices(300, EVERYWHERE)}, {"type": "ipv6", "prices": prices(100, EVERYWHERE)}],
         "primary_ips": [{"type": "ipv4", "prices": prices(IPV4, EVERYWHERE)}, {"type": "ipv6", "prices": prices(0, EVERYWHERE)}],
-        "server_types": types(server_types(&[])),
+        "server_types": types(server_types(&[], Changes::default())),
         "load_balancer_types": types(load_balancer_types()),
         "traffic": {"price_per_tb": amount(100)},
     }})

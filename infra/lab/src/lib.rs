@@ -13,6 +13,7 @@ mod action;
 mod admin;
 mod bucket;
 mod catalog;
+mod changes;
 mod client;
 mod config;
 mod fault;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::action::{Action, Effect};
+use crate::changes::Changes;
 use crate::config::Limits;
 use crate::label_selector::{valid_key, valid_value};
 use crate::problem::Problem;
@@ -41,7 +42,7 @@ pub(crate) struct Project {
     #[serde(skip)]
     pub(crate) create_seconds: f64,
     #[serde(skip)]
-    pub(crate) datacenters: bool,
+    pub(crate) changes: Changes,
 }
 
 impl Project {
@@ -55,7 +56,7 @@ impl Project {
             mischief: Mischief::default(),
             limits,
             create_seconds,
-            datacenters: false,
+            changes: Changes::default(),
         }
     }
 

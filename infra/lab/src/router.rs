@@ -37,7 +37,7 @@ pub(crate) fn route(project: &mut Project, request: &Request<'_>) -> Outcome {
     let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let number = |text: &str| text.parse::<u64>().map_err(|_| Problem::not_found("resource"));
     match (request.method, segments.as_slice()) {
-        ("GET", ["datacenters", ..]) if !project.datacenters => {
+        ("GET", ["datacenters", ..]) if !project.changes.datacenters => {
             let mut gone = Problem::new(410, "deprecated_api_endpoint", "this endpoint was removed");
             gone.details = json!({"announcement": "https://docs.hetzner.cloud/changelog"});
             Err(gone)
@@ -84,7 +84,7 @@ fn singular(kind: &str) -> &str {
 fn shelf(project: &Project, list: &str) -> Vec<Value> {
     match list {
         "locations" => catalog::locations(),
-        "server_types" => catalog::server_types(&project.sold_out),
+        "server_types" => catalog::server_types(&project.sold_out, project.changes),
         "load_balancer_types" => catalog::load_balancer_types(),
         _ => Vec::new(),
     }

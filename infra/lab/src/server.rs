@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::{Router, routing};
 use jiff::Timestamp;
-use jiff::civil::date;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::bucket::Bucket;
+use crate::changes::Changes;
 use crate::client::LabClient;
 use crate::config::LabConfig;
 use crate::fault::{FaultEffect, Faults};
@@ -85,7 +85,7 @@ impl Lab {
             let project = world.projects.entry(token.project.clone()).or_insert_with(fresh);
             project.limits = config.limits;
             project.create_seconds = config.create_seconds;
-            project.datacenters = config.today < date(2026, 7, 1);
+            project.changes = Changes::on(config.today);
             let bucket = Bucket::full(config.limits.requests_per_hour, now);
             world.buckets.insert(token.project.clone(), bucket);
         }

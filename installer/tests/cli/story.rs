@@ -202,3 +202,25 @@ async fn two_installers_on_one_store_do_not_meet() {
     assert!(first.status.success(), "{first:?}");
     assert_eq!(bench.shape().await.count("servers"), 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_announced_day_of_the_api_is_understood() {
+    for day in [
+        "2026-03-01",
+        "2026-06-30",
+        "2026-07-15",
+        "2026-09-30",
+        "2026-11-01",
+    ] {
+        let bench = Bench::with(LabConfig {
+            create_seconds: 0.2,
+            today: day.parse().expect("a day"),
+            ..LabConfig::default()
+        })
+        .await;
+        bench.sovereign(["up", "ha.yaml", "--yes"]).success();
+        bench.sovereign(["scan"]).success();
+        bench.sovereign(["destroy", "acme-prod", "--yes"]).success();
+        assert!(bench.shape().await.is_empty(), "{day}");
+    }
+}

@@ -35,6 +35,7 @@ const MODES: [(&str, Mode); 5] = [
 
 pub(super) fn domain(reader: &mut Reader, root: &At<'_>) -> Option<Domain> {
     let at = reader.need(root, "domain", "{mode: none}")?;
+    reader.group(&at, &["mode"])?;
     let mode = reader
         .need(&at, "mode", "pool")
         .and_then(|at| reader.word(&at, &MODES))?;

@@ -14,12 +14,15 @@ pub(super) struct Node {
     pub(super) position: Position,
 }
 
+/// A key, its place and its value.
+pub(super) type Entry = (String, Position, Node);
+
 #[derive(Debug)]
 pub(super) enum Value {
     Null,
     Scalar(String),
     List(Vec<Node>),
-    Map(Vec<(String, Position, Node)>),
+    Map(Vec<Entry>),
 }
 
 impl Value {

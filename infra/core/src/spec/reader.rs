@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
 use crate::finding::{Finding, Position, Severity};
 
 /// Collects problems.
@@ -76,26 +76,31 @@ impl Reader {
 
     /// A group of these keys and no others.
     pub(super) fn keys(&mut self, at: &At<'_>, known: &[&str]) -> Option<()> {
-        let Value::Map(entries) = &at.node.value else {
-            let message = format!(
-                "{} is {} where a group of keys is expected",
-                name(at),
-                at.node.value.words()
-            );
-            self.error(
-                at,
-                "type",
-                message,
-                format!("write the keys {} below it", list(known)),
-            );
-            return None;
-        };
-        for (key, position, _) in entries {
+        for (key, position, _) in self.group(at, known)? {
             if !known.contains(&key.as_str()) {
                 self.unknown(at, key, *position, known);
             }
         }
         Some(())
+    }
+
+    /// A group of keys; which ones beside `known` it has is seen later.
+    pub(super) fn group<'a>(&mut self, at: &At<'a>, known: &[&str]) -> Option<&'a [Entry]> {
+        if let Value::Map(entries) = &at.node.value {
+            return Some(entries);
+        }
+        let message = format!(
+            "{} is {} where a group of keys is expected",
+            name(at),
+            at.node.value.words()
+        );
+        self.error(
+            at,
+            "type",
+            message,
+            format!("write the keys {} below it", list(known)),
+        );
+        None
     }
 
     fn unknown(&mut self, at: &At<'_>, key: &str, position: Position, known: &[&str]) {

@@ -21,10 +21,20 @@ fn ipv6(id: u64) -> String {
     format!("{}/64", Ipv6Addr::new(0x2001, 0xdb8, high, low, 0, 0, 0, 0))
 }
 
+/// The assignee type of an address that nobody has.
+fn free(project: &Project) -> &'static str {
+    if project.changes.unassigned {
+        "unassigned"
+    } else {
+        "server"
+    }
+}
+
 fn insert(project: &mut Project, body: &Value, kind: &str, location: &Value, server: Option<u64>) -> u64 {
+    let assignee_type = if server.is_some() { "server" } else { free(project) };
     let fields = json!({
         "type": kind, "location": location, "blocked": false, "dns_ptr": [],
-        "assignee_id": server, "assignee_type": if server.is_some() { "server" } else { "unassigned" },
+        "assignee_id": server, "assignee_type": assignee_type,
         "auto_delete": body["auto_delete"] == true,
     });
     let id = project.insert("primary_ips", body, fields);
@@ -72,11 +82,12 @@ pub(crate) fn give(project: &mut Project, server: u64, body: &Value) -> Result<(
 
 /// A server goes: addresses made for it go, too; others are free again.
 pub(crate) fn release_all(project: &mut Project, server: u64) {
+    let free = free(project);
     let ips = project.kinds.entry("primary_ips".into()).or_default();
     ips.retain(|_, ip| !(ip["assignee_id"] == server && ip["auto_delete"] == true));
     for ip in ips.values_mut().filter(|ip| ip["assignee_id"] == server) {
         ip["assignee_id"] = Value::Null;
-        ip["assignee_type"] = json!("unassigned");
+        ip["assignee_type"] = json!(free);
     }
 }
 
@@ -127,9 +138,10 @@ pub(crate) fn act_primary(project: &mut Project, id: u64, verb: &str, body: &Val
             ip["assignee_type"] = json!("server");
         }
         ("unassign", _) => {
+            let free = free(project);
             let ip = project.get_mut("primary_ips", id)?;
             ip["assignee_id"] = Value::Null;
-            ip["assignee_type"] = json!("unassigned");
+            ip["assignee_type"] = json!(free);
         }
         _ => return Err(Problem::not_found("action")),
     }

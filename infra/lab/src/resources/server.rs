@@ -32,7 +32,7 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
         "user_data": body["user_data"],
     });
     let id = project.insert("servers", body, fields);
-    if project.datacenters {
+    if project.changes.datacenter_fields {
         let name = order.location["name"].as_str().unwrap_or_default().to_owned();
         project.get_mut("servers", id)?["datacenter"] = datacenter(&name, &order.location);
     }
