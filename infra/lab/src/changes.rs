@@ -3,6 +3,7 @@
 use jiff::civil::{Date, date};
 
 /// What the API does on a day.
+#[expect(clippy::struct_excessive_bools, reason = "the changes went live one by one")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Server types say per location whether they can be had; since 2026-04-01.
