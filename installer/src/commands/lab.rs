@@ -115,7 +115,7 @@ async fn down(state: &StateDir) -> Result<(), CliError> {
     let client = LabClient::new(record.address);
     if client.stop().await.is_ok() {
         let began = Instant::now();
-        while client.status().await.is_ok() {
+        while client.status().await.is_ok() || !record.has_ended() {
             if began.elapsed() > STOP_WITHIN {
                 return Err(CliError::LabDoesNotStop {
                     address: record.address,

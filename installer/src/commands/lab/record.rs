@@ -66,6 +66,11 @@ impl Record {
             .map_or(Ok(()), |kept| gone(&kept.join("lab.json")))
     }
 
+    /// Its process runs no more and writes nothing any more. A process that waits to be reaped has ended, too.
+    pub(super) fn has_ended(&self) -> bool {
+        std::fs::read_link(format!("/proc/{}/exe", self.pid)).is_err()
+    }
+
     /// Removes the record alone, if it is this process's.
     pub(super) fn withdraw(state: &StateDir) -> Result<(), CliError> {
         match Self::load(state) {
