@@ -126,6 +126,7 @@ fn group_line(name: &str, steps: &[&StepView], now: Timestamp) -> String {
         pending()
     };
     let count = format!("{done}/{}", steps.len());
+    let name = name.replace('_', " ");
     format!("{symbol} {name:<18} {count:>9}  {elapsed}")
         .trim_end()
         .to_owned()

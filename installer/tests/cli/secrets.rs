@@ -118,3 +118,19 @@ async fn a_token_that_the_cloud_refuses_is_named_by_its_place() {
         .exits(4);
     assert!(refused.stderr.contains("read"), "{}", refused.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_in_no_process_argument() {
+    let bench = Bench::with(sovereign_lab::LabConfig {
+        create_seconds: 3.0,
+        ..sovereign_lab::LabConfig::default()
+    })
+    .await;
+    let canary = bench.lab.token().as_bytes().to_vec();
+    let mut child = bench.sovereign(["up", "minimal.yaml", "--yes"]).spawn();
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
+    assert!(arguments.starts_with(b"/"), "{arguments:?}");
+    assert!(!arguments.windows(canary.len()).any(|window| window == canary));
+    let ended = tokio::task::block_in_place(|| child.wait()).expect("it ends");
+    assert!(ended.success());
+}
