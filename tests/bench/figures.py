@@ -16,7 +16,8 @@ from hcloud.locations import Location
 from hcloud.server_types import ServerType
 
 SOVEREIGN = os.path.abspath(sys.argv[1])
-ONLY = sys.argv[2:]
+TRACING = os.path.abspath(sys.argv[2])
+ONLY = sys.argv[3:]
 MINIMAL = open("examples/minimal.yaml").read()
 
 
@@ -181,6 +182,19 @@ def scan(bench, servers):
     figure(f"scan_{servers}_memory", memory, "MiB resident", f"{servers} servers in the account")
 
 
+def journal_writes():
+    say("journal writes")
+    for control, workers in ((1, 0), (3, 2), (3, 97)):
+        with lab() as bench:
+            trace = os.path.join(bench.place, "trace")
+            env = {**bench.env, "SOVEREIGN_CRASH_TRACE": trace}
+            args = [TRACING, "up", bench.spec(control, workers), "--yes", "--json"]
+            run = subprocess.run(args, env=env, capture_output=True, text=True, check=True)
+            steps = json.loads(run.stdout.splitlines()[-1])["summary"]["steps"]
+            writes = sum(line.startswith("journal-after:") for line in open(trace))
+            figure(f"journal_{control}_{workers}_writes_per_step", writes / steps, "transactions", f"{steps} steps")
+
+
 def plan():
     say("plans")
     with lab() as bench:
@@ -192,6 +206,6 @@ def plan():
             figure(f"plan_{control}_{workers}_requests", (bench.requests()[0] - before) // 5, "requests")
 
 
-for job in (six_servers, scarce_requests, plan, whole_runs):
+for job in (six_servers, scarce_requests, plan, journal_writes, whole_runs):
     if not ONLY or job.__name__ in ONLY:
         job()
