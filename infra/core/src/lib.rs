@@ -8,10 +8,15 @@
 //! | [`secret`] | references to secrets; never a secret itself |
 //! | [`event`] | what happened to a Sovereign, in one monotonic sequence |
 //! | [`finding`] | one problem: where, what, why and what to do |
+//! | [`host`] | what a host is to be |
+//! | [`agent`] | what installer and agent say to each other |
+//! | [`crash`] | lines at which tests pull the plug |
 
+pub mod agent;
 pub mod crash;
 pub mod event;
 pub mod finding;
+pub mod host;
 pub mod name;
 pub mod secret;
 pub mod spec;

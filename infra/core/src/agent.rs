@@ -1,0 +1,284 @@
+//! The node link's protocol: what installer and agent say to each other, one JSON object a frame, over either transport.
+//!
+//! The agent writes down every event under its own number before it tells it. The installer begins each link with
+//! [`ToAgent::Follow`], so a link that broke, or an installer that died, loses nothing.
+//!
+//! ```text
+//!  installer                      agent
+//!     │  ◄── Hello                  │   who I am, which boot this is, what I have applied
+//!     │  Follow {after} ──►         │
+//!     │  ◄── Event, Event ..        │   everything after that number, then live
+//!     │  Preflight / Converge ──►   │
+//!     │  ◄── Event(SubStep) ..      │
+//!     │  ◄── Heartbeat              │   at most 5 s after the frame before
+//! ```
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::host::HostConfig;
+
+/// Version of the protocol. The installer speaks to its own version only: it brings the agent along.
+pub const PROTOCOL: u32 = 1;
+
+/// Longest silence on a link while the agent lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Largest frame, in bytes.
+pub const MAX_FRAME: usize = 1024 * 1024;
+
+/// What the installer says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum ToAgent {
+    /// Tell every event after this number, then go on as they happen. The first frame of every link.
+    Follow {
+        /// The last number that is safely known.
+        after: u64,
+    },
+    /// Look at the host; [`AgentEventKind::Preflight`] answers.
+    Preflight(PreflightOrder),
+    /// Make the host so; [`AgentEventKind::Converged`] or a failed [`AgentEventKind::SubStep`] answers. Repeating it is safe.
+    Converge(Box<HostConfig>),
+    /// Replace the SSH host keys, which the installer knew before the host did; [`AgentEventKind::HostKeys`] answers.
+    ReplaceHostKeys,
+    /// Take away everything that was put on this host, the agent last; [`AgentEventKind::Leaving`] answers.
+    Leave,
+}
+
+/// What the agent says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum FromAgent {
+    /// The first frame of every link.
+    Hello(Hello),
+    /// Something happened.
+    Event(AgentEvent),
+    /// Nothing happened, and the agent lives.
+    Heartbeat(Heartbeat),
+}
+
+/// Who is on the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// [`PROTOCOL`] of this agent.
+    pub protocol: u32,
+    /// Version of this agent.
+    pub version: String,
+    /// SHA-256 of the agent's own binary, 64 hex digits.
+    pub binary: String,
+    /// Name of the server in the plan.
+    pub node: String,
+    /// The kernel's random number of this boot; another one means a reboot.
+    pub boot_id: String,
+    /// The system's machine id, hashed; another one means that the host was replaced.
+    pub host_id: String,
+    /// The host's clock.
+    pub clock: Timestamp,
+    /// Digest of the configuration that was applied last and whole.
+    pub applied: Option<String>,
+    /// Number of the agent's last event.
+    pub last_seq: u64,
+}
+
+/// Nothing happened, and the agent lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heartbeat {
+    /// The host's clock.
+    pub clock: Timestamp,
+    /// What the agent is doing, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doing: Option<Doing>,
+}
+
+/// What the agent is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Doing {
+    /// Name of the sub-step.
+    pub sub_step: String,
+    /// What it saw last.
+    pub last_seen: String,
+    /// Milliseconds since it began.
+    pub for_ms: u64,
+}
+
+/// Something that happened on a host. `seq` grows by one per host, survives restarts and reboots, and never repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentEvent {
+    /// From 1.
+    pub seq: u64,
+    /// By the host's clock.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: AgentEventKind,
+}
+
+/// The kinds of [`AgentEvent`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AgentEventKind {
+    /// The agent started.
+    Started {
+        /// Its version.
+        version: String,
+        /// The boot it started in.
+        boot_id: String,
+    },
+    /// A part of a task began or ended.
+    SubStep(SubStep),
+    /// What a look at the host found.
+    Preflight(PreflightReport),
+    /// The host is what the configuration says.
+    Converged {
+        /// Digest of the configuration.
+        digest: String,
+        /// Sub-steps that had something to change.
+        changed: u32,
+    },
+    /// A task ended before its end; the sub-step before says why.
+    Failed {
+        /// Digest of the configuration, or `preflight`, or `host-keys`.
+        task: String,
+        /// What happened, on what, why.
+        cause: String,
+        /// What to do next.
+        remedy: String,
+    },
+    /// The SSH host keys are new.
+    HostKeys {
+        /// Public keys in OpenSSH form.
+        public: Vec<String>,
+    },
+    /// The last word before the agent takes itself away.
+    Leaving,
+}
+
+/// A part of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubStep {
+    /// Stable name, for example `firewall`.
+    pub name: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: SubStepState,
+}
+
+/// Where a [`SubStep`] stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SubStepState {
+    /// It began.
+    Begun,
+    /// It is done.
+    Done {
+        /// Something had to be changed.
+        changed: bool,
+        /// What was done or found, in a few words.
+        detail: String,
+    },
+    /// It failed; the agent tries again if it may.
+    Failed {
+        /// What happened, on what, why.
+        cause: String,
+        /// What to do next.
+        remedy: String,
+        /// Last lines of the failing unit's or command's log, oldest first.
+        log: Vec<String>,
+    },
+}
+
+/// What a look at the host needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreflightOrder {
+    /// Least number of CPUs.
+    pub min_cpus: u32,
+    /// Least memory, in MiB.
+    pub min_memory_mib: u64,
+    /// Least free space on the root file system, in MiB.
+    pub min_free_disk_mib: u64,
+    /// Range the private interface has its address in, where there is a private network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_range: Option<Ipv4Net>,
+    /// The private address that the cloud assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_address: Option<IpAddr>,
+    /// Addresses `host:port` that must accept a TCP connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<String>,
+    /// The installer's clock when it asked; clocks more than a minute apart are a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Timestamp>,
+    /// Whether the host has a metadata service at 169.254.169.254 that must be reachable.
+    pub metadata: bool,
+}
+
+/// What a look at the host found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreflightReport {
+    /// Every check, in a fixed order.
+    pub checks: Vec<HostCheck>,
+    /// The private interface, where one was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_interface: Option<String>,
+}
+
+impl PreflightReport {
+    /// Checks that keep the host from being used.
+    pub fn failures(&self) -> impl Iterator<Item = &HostCheck> {
+        self.checks
+            .iter()
+            .filter(|check| matches!(check.verdict, Verdict::Failed { .. }))
+    }
+}
+
+/// One check of a preflight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostCheck {
+    /// Stable name, for example `memory`.
+    pub name: String,
+    /// What was seen, for example `3.8 GiB`.
+    pub seen: String,
+    /// What that means.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// What a check's result means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Fine,
+    /// It was wrong and the agent mended it.
+    Healed {
+        /// What was done.
+        how: String,
+    },
+    /// Not as it should be; the host can be used all the same.
+    Warning {
+        /// Why it matters.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The host cannot be used.
+    Failed {
+        /// Why it matters.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+}
