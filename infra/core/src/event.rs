@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::SubStep;
+
 /// One thing that happened. `seq` grows by one per Sovereign and never repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -103,6 +105,8 @@ pub enum EventKind {
         /// Waits left out of the list.
         more: usize,
     },
+    /// A part of a step began or ended, on a host or elsewhere. Told at least once: one that is told again says the same.
+    SubStep(SubStep),
     /// Something worth telling that changes no state.
     Note {
         /// The text.

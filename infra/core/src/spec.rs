@@ -3,9 +3,11 @@
 //! [`parse`] reads a document and reports every problem at once, each with its place and what to do.
 
 mod access;
+mod dns;
 mod domain;
 mod fields;
 mod kubernetes;
+mod machine_region;
 mod model;
 mod node;
 mod problems;

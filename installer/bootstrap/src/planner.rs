@@ -126,8 +126,8 @@ fn planned_group(layout: &RegionLayout<'_>, group: &GroupLayout<'_>, inventory: 
         name: group.group.name.clone(),
         count: group.group.count,
         created: u32::try_from(group.missing()).unwrap_or(u32::MAX),
-        image: group.group.image.clone(),
-        choices: group.group.candidates.iter().map(choice).collect(),
+        image: group.group.image().to_owned(),
+        choices: group.group.candidates().iter().map(choice).collect(),
     }
 }
 

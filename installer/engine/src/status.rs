@@ -91,6 +91,7 @@ impl StepStatus {
             },
             (S::Running { .. }, E::StepRetrying { .. })
             | (S::Undoing { .. }, E::UndoRetrying { .. })
+            | (S::Running { .. } | S::Undoing { .. }, E::SubStep(_))
             | (_, E::Note { .. }) => self.clone(),
             (status, event) => {
                 return Err(IllegalTransition {
@@ -192,7 +193,8 @@ fn moves_a_step(kind: &EventKind) -> bool {
         | EventKind::UndoStarted { .. }
         | EventKind::UndoRetrying { .. }
         | EventKind::UndoSucceeded
-        | EventKind::UndoFailed { .. } => true,
+        | EventKind::UndoFailed { .. }
+        | EventKind::SubStep(_) => true,
         EventKind::RunStarted { .. }
         | EventKind::Heartbeat { .. }
         | EventKind::Note { .. }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sovereign_core::agent::SubStep;
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::{StepName, StepRef};
@@ -94,16 +95,24 @@ impl<S> StepContext<'_, S> {
         })
     }
 
+    /// Tells that a part of the step began or ended; the journal keeps it.
+    pub fn sub_step(&self, part: SubStep) {
+        self.waits.sub_step(self.name, part);
+    }
+
     /// Tells what is waited for and what was seen last. Cheap; call it as often as there is news.
     pub fn waiting(&self, waiting_for: &str, last_seen: &str) {
         self.waits.waiting(self.name, waiting_for, last_seen);
     }
 }
 
-/// Takes note of what steps wait for, for the heartbeat.
+/// Takes note of what steps wait for, for the heartbeat, and of their parts.
 pub trait WaitSink: fmt::Debug + Send + Sync {
     /// `step` waits for something.
     fn waiting(&self, step: &StepName, waiting_for: &str, last_seen: &str);
+
+    /// A part of `step` began or ended.
+    fn sub_step(&self, step: &StepName, part: SubStep);
 }
 
 /// How a step can end other than well.

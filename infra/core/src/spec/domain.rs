@@ -98,7 +98,12 @@ pub(super) fn domain(reader: &mut Reader, root: &At<'_>) -> Option<Domain> {
 
 fn name(reader: &mut Reader, at: &At<'_>, key: &str, example: &str) -> Option<String> {
     let at = reader.need(at, key, example)?;
-    let text = reader.text(&at)?;
+    host_name(reader, &at)
+}
+
+/// A fully qualified name in lower case, without a trailing dot.
+pub(super) fn host_name(reader: &mut Reader, at: &At<'_>) -> Option<String> {
+    let text = reader.text(at)?;
     let problem = if !text.is_ascii() {
         Some("has characters outside ASCII")
     } else if text.ends_with('.') {
@@ -115,7 +120,7 @@ fn name(reader: &mut Reader, at: &At<'_>, key: &str, example: &str) -> Option<St
     if let Some(problem) = problem {
         let remedy =
             "write it in lower case without a trailing dot; international names in their `xn--` form";
-        reader.error(&at, "domain.name", format!("`{text}` {problem}"), remedy);
+        reader.error(at, "domain.name", format!("`{text}` {problem}"), remedy);
         return None;
     }
     Some(text.to_owned())

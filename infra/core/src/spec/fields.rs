@@ -1,16 +1,17 @@
 //! The document's top: who, and the way to the rest.
 
-use super::node::Node;
+use super::node::{Node, Value};
 use super::reader::{At, Reader, all};
 use super::{API_VERSION, Hardening, Kit, KitProfile, Organization, Provider, SovereignSpec};
-use super::{access, domain, kubernetes, region};
+use super::{access, dns, domain, kubernetes, machine_region, region};
 use crate::secret::SecretRef;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "apiVersion",
     "name",
     "organization",
     "domain",
+    "dns",
     "provider",
     "regions",
     "access",
@@ -33,8 +34,13 @@ pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
     });
     let organization = organization(reader, &root);
     let domain = domain::domain(reader, &root);
+    let dns = match root.get("dns") {
+        Some(at) => dns::dns(reader, &at).map(Some),
+        None => Some(None),
+    };
     let provider = provider(reader, &root);
-    let regions = regions(reader, &root);
+    let machines = names_machines(&root);
+    let regions = regions(reader, &root, machines);
     let access = access::access(reader, &root);
     let kubernetes = kubernetes::kubernetes(reader, &root);
     let kit = kit(reader, &root);
@@ -44,6 +50,7 @@ pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
         name: name?,
         organization: organization?,
         domain: domain?,
+        dns: dns?,
         provider: provider?,
         regions: regions?,
         access: access?,
@@ -111,10 +118,14 @@ fn organization(reader: &mut Reader, root: &At<'_>) -> Option<Organization> {
 
 fn provider(reader: &mut Reader, root: &At<'_>) -> Option<Provider> {
     let at = reader.need(root, "provider", "{kind: hetzner, token: {env: HCLOUD_TOKEN}}")?;
-    reader.keys(&at, &["kind", "token"])?;
+    reader.group(&at, &["kind"])?;
     let kind = reader
         .need(&at, "kind", "hetzner")
-        .and_then(|at| reader.word(&at, &[("hetzner", ())]));
+        .and_then(|at| reader.word(&at, &[("hetzner", false), ("machines", true)]));
+    if kind == Some(true) {
+        return machines(reader, &at);
+    }
+    reader.keys(&at, &["kind", "token"])?;
     let token = reader
         .need(&at, "token", "{env: HCLOUD_TOKEN}")
         .and_then(|at| secret(reader, &at));
@@ -122,9 +133,47 @@ fn provider(reader: &mut Reader, root: &At<'_>) -> Option<Provider> {
     Some(Provider::Hetzner { token: token? })
 }
 
+/// Decides how regions are read, whatever else is wrong with the provider.
+fn names_machines(root: &At<'_>) -> bool {
+    let kind = root.get("provider").and_then(|at| at.get("kind"));
+    kind.is_some_and(|at| matches!(&at.node.value, Value::Scalar(text) if text == "machines"))
+}
+
+fn machines(reader: &mut Reader, at: &At<'_>) -> Option<Provider> {
+    reader.keys(at, &["kind", "user", "key"])?;
+    let user = match at.get("user") {
+        Some(at) => login_name(reader, &at),
+        None => Some("root".to_owned()),
+    };
+    let key = reader
+        .need(at, "key", "{file: /home/me/.ssh/id_ed25519}")
+        .and_then(|at| secret(reader, &at));
+    Some(Provider::Machines {
+        user: user?,
+        key: key?,
+    })
+}
+
+fn login_name(reader: &mut Reader, at: &At<'_>) -> Option<String> {
+    let text = reader.text(at)?;
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    let fits = (1..=32).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.chars().all(inside);
+    if !fits {
+        reader.error(
+            at,
+            "login",
+            format!("`{text}` is not a login name"),
+            "write the name of a user that may log in over SSH, for example `root`",
+        );
+    }
+    fits.then(|| text.to_owned())
+}
+
 /// A reference to a secret. What looks like the secret itself is refused without being repeated.
 pub(super) fn secret(reader: &mut Reader, at: &At<'_>) -> Option<SecretRef> {
-    if matches!(at.node.value, super::node::Value::Scalar(_)) {
+    if matches!(at.node.value, Value::Scalar(_)) {
         let remedy = "write where it is found: `{env: NAME}`, `{file: /path}` or `{sealed: name}`; if this was the secret itself, replace it at its issuer";
         reader.error(
             at,
@@ -169,7 +218,7 @@ pub(super) fn secret(reader: &mut Reader, at: &At<'_>) -> Option<SecretRef> {
     text(reader, sealed).map(SecretRef::Sealed)
 }
 
-fn regions(reader: &mut Reader, root: &At<'_>) -> Option<Vec<super::Region>> {
+fn regions(reader: &mut Reader, root: &At<'_>, machines: bool) -> Option<Vec<super::Region>> {
     let at = reader.need(root, "regions", "[{name: eu, locations: [fsn1], ...}]")?;
     let items = reader.list(&at)?;
     if items.is_empty() {
@@ -181,7 +230,12 @@ fn regions(reader: &mut Reader, root: &At<'_>) -> Option<Vec<super::Region>> {
         );
         return None;
     }
-    all(items.iter().map(|item| region::region(reader, item)))
+    let read = if machines {
+        machine_region::region
+    } else {
+        region::region
+    };
+    all(items.iter().map(|item| read(reader, item)))
 }
 
 fn kit(reader: &mut Reader, root: &At<'_>) -> Option<Kit> {

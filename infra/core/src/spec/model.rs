@@ -21,7 +21,10 @@ pub struct SovereignSpec {
     pub organization: Organization,
     /// How its names come to be.
     pub domain: Domain,
-    /// The cloud it stands on.
+    /// Who answers for its names; nobody where this is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Dns>,
+    /// What it stands on.
     pub provider: Provider,
     /// At least one.
     pub regions: Vec<Region>,
@@ -93,7 +96,27 @@ impl Domain {
     }
 }
 
-/// The cloud and the reference to its credential.
+/// The servers that answer for the Sovereign's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dns {
+    /// PowerDNS servers; each gets the same zone. At least one.
+    pub servers: Vec<DnsServer>,
+    /// Host names of the name servers, fully qualified without a trailing dot; the zone's NS records. At least one.
+    pub nameservers: Vec<String>,
+}
+
+/// One PowerDNS server's API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsServer {
+    /// Address of the API, without a path.
+    pub url: String,
+    /// Its API key.
+    pub key: SecretRef,
+}
+
+/// What the Sovereign stands on, and the reference to its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Provider {
@@ -101,6 +124,13 @@ pub enum Provider {
     Hetzner {
         /// API token of one project, with write access.
         token: SecretRef,
+    },
+    /// Machines that run a Linux already, reached over SSH.
+    Machines {
+        /// Whom the installer logs in as: root, or one who may `sudo` without a password.
+        user: String,
+        /// Private key to log in with, in OpenSSH form without a passphrase.
+        key: SecretRef,
     },
 }
 
@@ -152,10 +182,63 @@ pub struct NodeGroup {
     pub name: String,
     /// Number of servers: 1 or 3 for the control plane, 0 to 500 for workers.
     pub count: u32,
-    /// Server type x location, in order of preference: all types in the first location, then the next location.
-    pub candidates: Vec<Candidate>,
-    /// Name of the system image, resolved per architecture.
-    pub image: String,
+    /// Where they come from.
+    #[serde(flatten)]
+    pub source: NodeSource,
+}
+
+/// Where the servers of a group come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum NodeSource {
+    /// A cloud makes them.
+    Cloud {
+        /// Server type x location, in order of preference: all types in the first location, then the next location.
+        candidates: Vec<Candidate>,
+        /// Name of the system image, resolved per architecture.
+        image: String,
+    },
+    /// They are there; one entry each.
+    Machines(Vec<Machine>),
+}
+
+impl NodeGroup {
+    /// Server types and locations, in order of preference; none for machines.
+    pub fn candidates(&self) -> &[Candidate] {
+        match &self.source {
+            NodeSource::Cloud { candidates, .. } => candidates,
+            NodeSource::Machines(_) => &[],
+        }
+    }
+
+    /// Name of the system image; empty for machines.
+    pub fn image(&self) -> &str {
+        match &self.source {
+            NodeSource::Cloud { image, .. } => image,
+            NodeSource::Machines(_) => "",
+        }
+    }
+
+    /// The machines; none of a cloud.
+    pub fn machines(&self) -> &[Machine] {
+        match &self.source {
+            NodeSource::Cloud { .. } => &[],
+            NodeSource::Machines(machines) => machines,
+        }
+    }
+}
+
+/// A machine that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Machine {
+    /// IP address or host name.
+    pub address: String,
+    /// Port of its SSH server.
+    pub port: u16,
+    /// Its SSH host key in OpenSSH form; without, the plan shows the key it offers, and approving the plan trusts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
 }
 
 /// One choice of server type and location.

@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 
 use super::reader::{At, Reader, all};
-use super::{Candidate, Network, NodeGroup, Region};
+use super::{Candidate, Network, NodeGroup, NodeSource, Region};
 
 /// Default ranges.
 const CIDR: &str = "10.0.0.0/16";
@@ -69,7 +69,15 @@ pub(super) fn region(reader: &mut Reader, at: &At<'_>) -> Option<Region> {
     })
 }
 
-fn network(reader: &mut Reader, at: &At<'_>) -> Option<Network> {
+/// Nodes that meet over the addresses they have.
+pub(super) fn public() -> Option<Network> {
+    Some(Network::Public {
+        pods: fixed(PODS)?,
+        services: fixed(SERVICES)?,
+    })
+}
+
+pub(super) fn network(reader: &mut Reader, at: &At<'_>) -> Option<Network> {
     let Some(at) = at.get("network") else {
         return Some(Network::Private {
             cidr: fixed(CIDR)?,
@@ -203,8 +211,10 @@ fn group(
     Some(NodeGroup {
         name: name.to_owned(),
         count: count?,
-        candidates,
-        image: image?,
+        source: NodeSource::Cloud {
+            candidates,
+            image: image?,
+        },
     })
 }
 
@@ -243,7 +253,7 @@ fn words(reader: &mut Reader, at: &At<'_>) -> Option<Vec<String>> {
     Some(words)
 }
 
-fn short_name(reader: &mut Reader, at: &At<'_>, longest: usize) -> Option<String> {
+pub(super) fn short_name(reader: &mut Reader, at: &At<'_>, longest: usize) -> Option<String> {
     let text = reader.text(at)?;
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (1..=longest).contains(&text.len())

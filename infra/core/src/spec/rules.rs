@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 
 use super::node::Node;
 use super::reader::{At, Reader};
-use super::{KitProfile, Network, SovereignSpec};
+use super::{KitProfile, Network, NodeSource, SovereignSpec};
 use crate::finding::Severity;
 
 /// Most members of a private network, the load balancer among them.
@@ -29,11 +29,13 @@ pub(super) fn check(reader: &mut Reader, root: &Node, spec: &SovereignSpec) {
                 &at,
                 "control_plane.single",
                 "one control plane server: its loss is the Sovereign's",
-                "write `count: 3` for one that survives it",
+                "a control plane of three survives it",
             );
         }
     }
     twice(reader, &items, spec);
+    machines(reader, &regions, spec);
+    names(reader, &root, spec);
     kit(reader, &root, spec);
 }
 
@@ -86,6 +88,10 @@ fn members(reader: &mut Reader, at: &At<'_>, region: &super::Region) {
     let Network::Private { subnet, .. } = &region.network else {
         return;
     };
+    // The limit is the cloud's; machines are in a network of their own.
+    if matches!(region.control_plane.source, NodeSource::Machines(_)) {
+        return;
+    }
     let servers = region.control_plane.count + region.workers.iter().map(|group| group.count).sum::<u32>();
     let room = u32::try_from(subnet.hosts().count())
         .unwrap_or(u32::MAX)
@@ -155,6 +161,46 @@ fn twice(reader: &mut Reader, items: &[At<'_>], spec: &SovereignSpec) {
                 );
             }
         }
+    }
+}
+
+/// No machine is named twice.
+fn machines(reader: &mut Reader, regions: &At<'_>, spec: &SovereignSpec) {
+    let groups = spec
+        .regions
+        .iter()
+        .flat_map(|region| std::iter::once(&region.control_plane).chain(&region.workers));
+    let mut seen = std::collections::BTreeSet::new();
+    for machine in groups.flat_map(super::NodeGroup::machines) {
+        if !seen.insert((&machine.address, machine.port)) {
+            reader.error(
+                regions,
+                "machine.twice",
+                format!("machine `{}` has two places in the Sovereign", machine.address),
+                "name each machine once",
+            );
+        }
+    }
+}
+
+/// A Sovereign with names has somebody who answers for them.
+fn names(reader: &mut Reader, root: &At<'_>, spec: &SovereignSpec) {
+    let domain = root.get("domain").unwrap_or_else(|| root.clone());
+    match (spec.domain.fqdn(), &spec.dns) {
+        (Some(name), None) => reader.say(
+            Severity::Warning,
+            &domain,
+            "dns.nobody",
+            format!("no `dns`: nobody is asked to answer for `{name}`"),
+            "add `dns` with a PowerDNS server, or make the zone yourself",
+        ),
+        (None, Some(_)) => reader.error(
+            &domain,
+            "dns.no_name",
+            "`dns` names servers, and the Sovereign has no name for them to answer for",
+            "remove `dns`, or choose another domain mode than `none`",
+        ),
+        _ => {}
     }
 }
 

@@ -6,8 +6,6 @@ use super::API_VERSION;
 
 /// JSON Schema (draft 2020-12) of a spec document.
 pub fn schema() -> Value {
-    let texts = |what: &str| json!({"type": "array", "minItems": 1, "items": {"type": "string"}, "description": what});
-    let range = |default: &str| json!({"type": "string", "default": default, "examples": [default]});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sovereign spec",
@@ -33,32 +31,18 @@ pub fn schema() -> Value {
                 variant("childZone", &["name", "parent"], &json!({"name": {"type": "string"}, "parent": {"type": "string"}})),
                 variant("none", &[], &json!({})),
             ]},
-            "provider": {
-                "type": "object", "additionalProperties": false, "required": ["kind", "token"],
-                "properties": {"kind": {"const": "hetzner"}, "token": {"$ref": "#/$defs/secret"}},
-            },
-            "regions": {"type": "array", "minItems": 1, "items": {
-                "type": "object", "additionalProperties": false, "required": ["name", "locations", "controlPlane"],
-                "properties": {
-                    "name": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,11}$"},
-                    "locations": texts("The cloud's locations, the preferred first."),
-                    "image": {"type": "string", "default": "ubuntu-24.04"},
-                    "network": {
-                        "type": "object", "additionalProperties": false,
-                        "properties": {
-                            "mode": {"enum": ["private", "public"], "default": "private"},
-                            "cidr": range("10.0.0.0/16"), "subnet": range("10.0.1.0/24"),
-                            "pods": range("10.42.0.0/16"), "services": range("10.43.0.0/16"),
-                        },
-                    },
-                    "controlPlane": group(&["count", "serverTypes"], &json!({"enum": [1, 3]}), false),
-                    "workers": {"type": "array", "items": group(&["name", "count", "serverTypes"], &json!({"type": "integer", "minimum": 0, "maximum": 500}), true)},
-                    "loadBalancer": {
-                        "type": "object", "additionalProperties": false, "required": ["types"],
-                        "properties": {"types": texts("Load balancer types, the preferred first.")},
-                    },
+            "dns": dns(),
+            "provider": {"oneOf": [
+                {
+                    "type": "object", "additionalProperties": false, "required": ["kind", "token"],
+                    "properties": {"kind": {"const": "hetzner"}, "token": {"$ref": "#/$defs/secret"}},
                 },
-            }},
+                {
+                    "type": "object", "additionalProperties": false, "required": ["kind", "key"],
+                    "properties": {"kind": {"const": "machines"}, "user": {"type": "string", "default": "root"}, "key": {"$ref": "#/$defs/secret"}},
+                },
+            ]},
+            "regions": {"type": "array", "minItems": 1, "items": {"oneOf": [cloud_region(), machine_region()]}},
             "access": {
                 "type": "object", "additionalProperties": false, "required": ["sshKeys"],
                 "properties": {
@@ -86,6 +70,83 @@ pub fn schema() -> Value {
             "description": "Where a secret is found.", "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
             "properties": {"env": {"type": "string"}, "file": {"type": "string"}, "sealed": {"type": "string"}},
         }},
+    })
+}
+
+fn texts(what: &str) -> Value {
+    json!({"type": "array", "minItems": 1, "items": {"type": "string"}, "description": what})
+}
+
+fn dns() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["servers", "nameservers"],
+        "description": "Who answers for the Sovereign's zone.",
+        "properties": {
+            "servers": {"type": "array", "minItems": 1, "items": {
+                "type": "object", "additionalProperties": false, "required": ["url", "key"],
+                "properties": {"url": {"type": "string", "description": "Address of a PowerDNS API."}, "key": {"$ref": "#/$defs/secret"}},
+            }},
+            "nameservers": texts("Host names of the name servers."),
+        },
+    })
+}
+
+fn network() -> Value {
+    let range = |default: &str| json!({"type": "string", "default": default, "examples": [default]});
+    json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "mode": {"enum": ["private", "public"], "default": "private"},
+            "cidr": range("10.0.0.0/16"), "subnet": range("10.0.1.0/24"),
+            "pods": range("10.42.0.0/16"), "services": range("10.43.0.0/16"),
+        },
+    })
+}
+
+fn region_name() -> Value {
+    json!({"type": "string", "pattern": "^[a-z][a-z0-9-]{0,11}$"})
+}
+
+/// A region of servers that a cloud makes.
+fn cloud_region() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "locations", "controlPlane"],
+        "properties": {
+            "name": region_name(),
+            "locations": texts("The cloud's locations, the preferred first."),
+            "image": {"type": "string", "default": "ubuntu-24.04"},
+            "network": network(),
+            "controlPlane": group(&["count", "serverTypes"], &json!({"enum": [1, 3]}), false),
+            "workers": {"type": "array", "items": group(&["name", "count", "serverTypes"], &json!({"type": "integer", "minimum": 0, "maximum": 500}), true)},
+            "loadBalancer": {
+                "type": "object", "additionalProperties": false, "required": ["types"],
+                "properties": {"types": texts("Load balancer types, the preferred first.")},
+            },
+        },
+    })
+}
+
+/// A region of machines that are there.
+fn machine_region() -> Value {
+    let machines = json!({"type": "array", "items": {
+        "type": "object", "additionalProperties": false, "required": ["address"],
+        "properties": {
+            "address": {"type": "string"},
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 22},
+            "hostKey": {"type": "string", "description": "SSH host key in OpenSSH form; without, approving the plan trusts the key it shows."},
+        },
+    }});
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "controlPlane"],
+        "properties": {
+            "name": region_name(),
+            "network": network(),
+            "controlPlane": {"type": "object", "additionalProperties": false, "required": ["machines"], "properties": {"machines": machines}},
+            "workers": {"type": "array", "items": {
+                "type": "object", "additionalProperties": false, "required": ["name", "machines"],
+                "properties": {"name": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,15}$"}, "machines": machines},
+            }},
+        },
     })
 }
 

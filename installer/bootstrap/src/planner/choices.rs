@@ -13,8 +13,8 @@ pub(super) fn sort(
     zone: Option<&str>,
 ) -> (Vec<ServerChoice>, Vec<PassedOver>) {
     let (mut choices, mut passed_over) = (Vec::new(), Vec::new());
-    for candidate in &group.candidates {
-        match judge(inventory, candidate, &group.image, zone) {
+    for candidate in group.candidates() {
+        match judge(inventory, candidate, group.image(), zone) {
             Ok(choice) => choices.push(choice),
             Err(why) => passed_over.push(PassedOver {
                 candidate: candidate.clone(),

@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
                 .iter()
                 .find(|known| known.name == location)
         };
-        let mut candidates = region.control_plane.candidates.iter();
+        let mut candidates = region.control_plane.candidates().iter();
         let zone = candidates.find_map(|candidate| zone_of(&candidate.location));
         zone.map(|location| location.network_zone.clone())
             .unwrap_or_default()

@@ -40,6 +40,7 @@ enum Wake {
     Lost,
     Cancelled,
     Landed(usize, Landing),
+    Told,
     Rested,
     Silent,
     GraceOver,
@@ -145,6 +146,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
                         self.land(step, landing);
                     }
                 }
+                Wake::Told => self.take_parts(),
                 Wake::Rested => self.rise(),
                 Wake::Silent => self.recorder.run(self.waits.heartbeat()),
                 Wake::GraceOver => {
@@ -165,6 +167,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
             () = lost.cancelled() => Wake::Lost,
             () = cancel.cancelled(), if !stopping => Wake::Cancelled,
             Some((step, landing)) = self.flights.next() => Wake::Landed(step, landing),
+            () = self.waits.told() => Wake::Told,
             () = at(self.grace_ends) => Wake::GraceOver,
             () = at(rested) => Wake::Rested,
             () = sleep_until(silent) => Wake::Silent,
@@ -239,6 +242,8 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
 
     fn land(&mut self, step: usize, landing: Landing) {
         self.waits.end(&self.plan.steps[step].name);
+        // What the step told before its end stands before its end.
+        self.take_parts();
         match landing {
             Landing::Ended(ended) => self.land_ended(step, ended),
             Landing::Panicked(message) => self.fail(
@@ -247,6 +252,12 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
                 "this is a defect: please report it with the journal, then run again".into(),
             ),
             Landing::Dropped => {}
+        }
+    }
+
+    fn take_parts(&mut self) {
+        for (step, part) in self.waits.parts() {
+            self.recorder.step(&step, EventKind::SubStep(part));
         }
     }
 

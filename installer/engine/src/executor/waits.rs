@@ -1,10 +1,12 @@
-//! What the steps at work wait for, told by every heartbeat.
+//! What the steps at work wait for, told by every heartbeat, and the parts of them that began or ended.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sovereign_core::agent::SubStep;
 use sovereign_core::event::{EventKind, Wait};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::plan::StepName;
@@ -16,7 +18,14 @@ const LISTED: usize = 16;
 /// The waits of all steps that were begun and have not ended.
 #[derive(Debug, Default)]
 pub(super) struct WaitBoard {
-    waits: Mutex<BTreeMap<StepName, Waiting>>,
+    board: Mutex<Board>,
+    told: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    waits: BTreeMap<StepName, Waiting>,
+    parts: Vec<(StepName, SubStep)>,
 }
 
 #[derive(Debug)]
@@ -27,14 +36,24 @@ struct Waiting {
 }
 
 impl WaitBoard {
-    fn waits(&self) -> MutexGuard<'_, BTreeMap<StepName, Waiting>> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns once a part was told since the last [`WaitBoard::parts`].
+    pub(super) async fn told(&self) {
+        self.told.notified().await;
+    }
+
+    /// The parts told since the last look, in order.
+    pub(super) fn parts(&self) -> Vec<(StepName, SubStep)> {
+        std::mem::take(&mut self.board().parts)
     }
 
     /// An attempt began; until the step says more, that is all there is to tell.
     pub(super) fn attempt(&self, step: &StepName, attempt: u32) {
         let wait = Waiting::new(&format!("attempt {attempt} to end"), "no news yet");
-        self.waits().insert(step.clone(), wait);
+        self.board().waits.insert(step.clone(), wait);
     }
 
     /// A step rests before its next attempt.
@@ -43,18 +62,18 @@ impl WaitBoard {
             &format!("the next attempt, {} ms after the last", rest.as_millis()),
             cause,
         );
-        self.waits().insert(step.clone(), wait);
+        self.board().waits.insert(step.clone(), wait);
     }
 
-    /// A step ended and waits for nothing.
+    /// A step ended: it waits for nothing and has no more to tell.
     pub(super) fn end(&self, step: &StepName) {
-        self.waits().remove(step);
+        self.board().waits.remove(step);
     }
 
     /// The oldest waits, ready to be written down.
     pub(super) fn heartbeat(&self) -> EventKind {
-        let waits = self.waits();
-        let mut oldest: Vec<_> = waits.iter().collect();
+        let board = self.board();
+        let mut oldest: Vec<_> = board.waits.iter().collect();
         oldest.sort_by_key(|(_, wait)| wait.since);
         EventKind::Heartbeat {
             more: oldest.len().saturating_sub(LISTED),
@@ -88,13 +107,23 @@ impl Waiting {
 
 impl WaitSink for WaitBoard {
     fn waiting(&self, step: &StepName, waiting_for: &str, last_seen: &str) {
-        let mut waits = self.waits();
+        let mut board = self.board();
         // A step that was let go may still speak for a moment; it no longer counts.
-        let Some(wait) = waits.get_mut(step) else { return };
+        let Some(wait) = board.waits.get_mut(step) else {
+            return;
+        };
         if wait.target == waiting_for {
             last_seen.clone_into(&mut wait.last_seen);
         } else {
             *wait = Waiting::new(waiting_for, last_seen);
+        }
+    }
+
+    fn sub_step(&self, step: &StepName, part: SubStep) {
+        let mut board = self.board();
+        if board.waits.contains_key(step) {
+            board.parts.push((step.clone(), part));
+            self.told.notify_one();
         }
     }
 }

@@ -69,7 +69,7 @@ fn present(check: &mut Check<'_>, group: &GroupLayout<'_>) {
 }
 
 fn is_listed(group: &GroupLayout<'_>, server: &Resource) -> bool {
-    group.group.candidates.iter().any(|candidate| {
+    group.group.candidates().iter().any(|candidate| {
         Some(&candidate.server_type) == server.flavor.as_ref()
             && Some(&candidate.location) == server.location.as_ref()
     })
