@@ -95,7 +95,6 @@ impl HostConfig {
     pub fn digest(&self) -> String {
         // Every field is a string, number, map or list: it can always be written.
         let json = serde_json::to_vec(self).unwrap_or_default();
-        let hash = Sha256::digest(json);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(json))
     }
 }
