@@ -65,7 +65,7 @@ impl App {
 
     /// The executor that works on a cloud.
     pub(crate) fn executor(&self, cloud: Arc<dyn Cloud>) -> Executor<Services> {
-        let services = Arc::new(Services { cloud });
+        let services = Arc::new(Services { cloud: Some(cloud) });
         Executor::new(
             self.journal(),
             Arc::new(steps::registry()),

@@ -3,10 +3,22 @@
 use std::sync::Arc;
 
 use sovereign_cloud::Cloud;
+use sovereign_engine::step::StepError;
 
 /// What steps work with. Wired by the installer.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// The account the Sovereign stands in.
-    pub cloud: Arc<dyn Cloud>,
+    /// The account the Sovereign stands in; none for machines that are there.
+    pub cloud: Option<Arc<dyn Cloud>>,
+}
+
+impl Services {
+    /// The cloud of a step that needs one.
+    pub(crate) fn cloud(&self) -> Result<&dyn Cloud, StepError> {
+        self.cloud.as_deref().ok_or_else(|| StepError::Fatal {
+            cause: "the plan works on a cloud, and the spec names none".into(),
+            remedy: "the spec's provider was changed: destroy the Sovereign with the spec it was made from"
+                .into(),
+        })
+    }
 }

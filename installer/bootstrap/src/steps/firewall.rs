@@ -34,7 +34,7 @@ impl CreateFirewall {
 
     /// The label goes last: a crash between the two sets the rules once more.
     async fn set_rules(&self, cx: &StepContext<'_, Services>, firewall: Resource) -> Result<Made, StepError> {
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         cloud
             .set_firewall_rules(firewall.id, &self.request.rules, &Voice::of(cx).wait())
             .await
@@ -63,7 +63,7 @@ impl Step for CreateFirewall {
         if let Some(found) = self.own().find(cx, freshness(cx)).await? {
             return self.set_rules(cx, found).await;
         }
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         let outcome = cloud.create_firewall(&self.request, &Voice::of(cx).wait()).await;
         let made = self.own().made(cx, outcome).await?;
         if self.has_our_rules(&made) {

@@ -46,7 +46,7 @@ impl Step for CreateLoadBalancer {
             network: network.map(|made| made.id),
             ..self.request.clone()
         };
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         let outcome = cloud.create_load_balancer(&request, &Voice::of(cx).wait()).await;
         Ok(self.own().made(cx, outcome).await?.into())
     }

@@ -37,7 +37,7 @@ impl Step for CreateNetwork {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<Made, StepError> {
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         let outcome = cloud.create_network(&self.request, &Voice::of(cx).wait()).await;
         Ok(self.own().made(cx, outcome).await?.into())
     }

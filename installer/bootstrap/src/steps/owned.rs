@@ -31,7 +31,7 @@ pub(super) async fn remove(
     kind: ResourceKind,
     id: u64,
 ) -> Result<(), StepError> {
-    let deleted = cx.services.cloud.delete(kind, id, &Voice::of(cx).wait()).await;
+    let deleted = cx.services.cloud()?.delete(kind, id, &Voice::of(cx).wait()).await;
     deleted.map_err(step_error)
 }
 
@@ -85,7 +85,7 @@ impl Owned<'_> {
         cx: &StepContext<'_, Services>,
         freshness: Freshness,
     ) -> Result<Option<Resource>, StepError> {
-        let found = cx.services.cloud.find(self.kind, self.name, freshness).await;
+        let found = cx.services.cloud()?.find(self.kind, self.name, freshness).await;
         found.map_err(step_error)
     }
 }

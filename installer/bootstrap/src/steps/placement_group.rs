@@ -37,7 +37,7 @@ impl Step for CreatePlacementGroup {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<Made, StepError> {
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         let outcome = cloud
             .create_placement_group(&self.request, &Voice::of(cx).wait())
             .await;

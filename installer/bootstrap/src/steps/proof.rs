@@ -30,7 +30,7 @@ impl Step for ProveEmpty {
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
         cx.waiting("the proof that nothing is left", "listing every kind of resource");
-        let everything = list_everything(&*cx.services.cloud).await.map_err(step_error)?;
+        let everything = list_everything(cx.services.cloud()?).await.map_err(step_error)?;
         let left = Holdings::judge(&everything, cx.output(&self.sweep)?).items;
         if left.is_empty() {
             return Ok(());

@@ -146,7 +146,7 @@ impl CreateServer {
             let request = self.request(cx, choice)?;
             let made = cx
                 .services
-                .cloud
+                .cloud()?
                 .create_server(&request, &Voice::of(cx).wait())
                 .await;
             match made {
@@ -239,7 +239,7 @@ impl CreateServer {
             // One listing serves every server that waits.
             let servers = cx
                 .services
-                .cloud
+                .cloud()?
                 .list(ResourceKind::Server)
                 .await
                 .map_err(step_error)?;

@@ -25,7 +25,7 @@ impl CreateSshKey {
         cx: &StepContext<'_, Services>,
         freshness: Freshness,
     ) -> Result<Option<Resource>, StepError> {
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         let found = cloud.find_ssh_key(&self.request.fingerprint, freshness).await;
         found.map_err(step_error)
     }
@@ -41,7 +41,7 @@ impl Step for CreateSshKey {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<Made, StepError> {
-        let cloud = &cx.services.cloud;
+        let cloud = cx.services.cloud()?;
         match cloud.create_ssh_key(&self.request, &Voice::of(cx).wait()).await {
             Ok(made) => Ok(made.into()),
             // Either the key was made known meanwhile, or another key has the name.

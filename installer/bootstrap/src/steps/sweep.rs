@@ -41,7 +41,7 @@ impl Step for Sweep {
                 "a look that finds nothing",
                 &format!("look {pass} of at most {PASSES}"),
             );
-            let everything = list_everything(&*cx.services.cloud).await.map_err(step_error)?;
+            let everything = list_everything(cx.services.cloud()?).await.map_err(step_error)?;
             let left = Holdings::judge(&everything, scope);
             if left.items.is_empty() {
                 return Ok(left.scope);

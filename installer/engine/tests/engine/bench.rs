@@ -113,6 +113,7 @@ fn word(event: &Event) -> Option<String> {
         EventKind::UndoRetrying { .. } => format!("retrying undo {step}"),
         EventKind::UndoSucceeded => format!("undone {step}"),
         EventKind::UndoFailed { .. } => format!("undo failed {step}"),
+        EventKind::SubStep(part) => format!("part of {step}: {}", part.name),
         EventKind::Note { message } => format!("note {step}: {message}"),
     })
 }
