@@ -17,6 +17,7 @@ mod changes;
 mod client;
 mod config;
 mod fault;
+mod hosts;
 mod label_selector;
 mod listing;
 mod problem;
