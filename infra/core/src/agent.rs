@@ -44,8 +44,12 @@ pub enum ToAgent {
     Preflight(PreflightOrder),
     /// Make the host so; [`AgentEventKind::Converged`] or a failed [`AgentEventKind::SubStep`] answers. Repeating it is safe.
     Converge(Box<HostConfig>),
-    /// Replace the SSH host keys, which the installer knew before the host did; [`AgentEventKind::HostKeys`] answers.
-    ReplaceHostKeys,
+    /// Make an SSH host key that nobody else knows, and put it aside; [`AgentEventKind::HostKeys`] answers. Repeating it makes no
+    /// second one.
+    MakeHostKeys,
+    /// Let the SSH server use the key that was put aside, and no other; [`AgentEventKind::HostKeysInUse`] answers. The installer
+    /// says so once it has noted the key: whatever breaks in between, it still knows the host.
+    UseHostKeys,
     /// Take away everything that was put on this host, the agent last; [`AgentEventKind::Leaving`] answers.
     Leave,
 }
@@ -153,11 +157,13 @@ pub enum AgentEventKind {
         /// What to do next.
         remedy: String,
     },
-    /// The SSH host keys are new.
+    /// An SSH host key was made, now or before.
     HostKeys {
         /// Public keys in OpenSSH form.
         public: Vec<String>,
     },
+    /// The SSH server uses the key that was made, and no other.
+    HostKeysInUse,
     /// The last word before the agent takes itself away.
     Leaving,
 }
