@@ -16,7 +16,40 @@
 //! | [`frames`] | one JSON object a line, bounded | |
 //! | [`wire`] | the HTTP bodies and names of the https transport | |
 //! | [`dial`] | the agent's calls: enrol, connect | |
+//! | `authority` | the installer's CA | `installer` |
+//! | `ticket` | single-use tickets | `installer` |
+//! | `book` | what must survive about nodes, as a trait | `installer` |
+//! | `link_state` | how it stands with a node, told apart in words | `installer` |
+//! | `hub` | every link of one installer process | `installer` |
+//! | `ssh` | SSH with pinned keys | `installer` |
+//! | `dialer` | keeps one node's link up over SSH | `installer` |
+//! | `testing` | a book in memory, the contract of every book, an agent for tests | `testing` |
 
 pub mod dial;
 pub mod frames;
 pub mod wire;
+
+#[cfg(feature = "installer")]
+pub mod authority;
+#[cfg(feature = "installer")]
+pub mod book;
+#[cfg(feature = "installer")]
+pub mod hub;
+#[cfg(feature = "installer")]
+pub mod link_state;
+#[cfg(feature = "installer")]
+mod node_id;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "installer")]
+pub mod ticket;
+
+#[cfg(feature = "installer")]
+pub use {
+    authority::Authority,
+    book::{BookError, NodeBook},
+    hub::{Events, Hub, Link, NotLinked},
+    link_state::{LinkState, Refused, Transport},
+    node_id::NodeId,
+    ticket::Ticket,
+};

@@ -1,0 +1,141 @@
+//! One link, from its first frame to its last.
+
+use std::sync::Arc;
+
+use sovereign_core::agent::{FromAgent, Hello, ToAgent};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+
+use super::join::{join, not_our_protocol};
+use super::node::Node;
+use super::seat::{Inbox, Seat};
+use super::traffic::Gap;
+use crate::book::NodeBook;
+use crate::frames::{FrameError, FrameReceiver, FrameSender, Frames};
+use crate::link_state::{Lost, Refused, SILENT_AFTER, Transport};
+
+/// How a link ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// The host was turned away.
+    Refused(Refused),
+    /// The host closed it.
+    Closed,
+    /// Nothing came for twice [`SILENT_AFTER`].
+    Silent,
+    /// It broke.
+    Broken(String),
+    /// The host opened another one, or the node is expected anew or forgotten.
+    Superseded,
+    /// The installer's own book failed.
+    Book(String),
+}
+
+type Hears<S> = FrameReceiver<S, FromAgent>;
+type Says<S> = FrameSender<S, ToAgent>;
+
+pub(super) async fn run<S>(book: &dyn NodeBook, node: &Arc<Node>, stream: S, transport: Transport) -> LinkEnd
+where
+    S: AsyncRead + AsyncWrite + Send,
+{
+    let (says, mut hears) = Frames::new(stream).split();
+    let joined = match first_frame(&mut hears).await {
+        Ok(hello) => join(book, node, hello, transport).await,
+        Err(end) => Err(end),
+    };
+    let (seat, inbox) = match joined {
+        Ok(joined) => joined,
+        Err(end) => {
+            if let LinkEnd::Refused(refused) = &end {
+                node.refuse(refused.clone());
+            }
+            return end;
+        }
+    };
+    let Inbox { orders, follow, cut } = inbox;
+    let end = tokio::select! {
+        biased;
+        () = cut.cancelled() => LinkEnd::Superseded,
+        end = hear(&seat, hears) => end,
+        end = say(&seat, says, orders, &follow) => end,
+    };
+    seat.end(match &end {
+        LinkEnd::Silent => Lost::NoFrame,
+        LinkEnd::Broken(why) | LinkEnd::Book(why) => Lost::Broken(why.clone()),
+        LinkEnd::Closed | LinkEnd::Superseded | LinkEnd::Refused(_) => Lost::Closed,
+    });
+    end
+}
+
+async fn first_frame<S: AsyncRead>(hears: &mut Hears<S>) -> Result<Hello, LinkEnd> {
+    match timeout(SILENT_AFTER, hears.receive()).await {
+        Err(_) => Err(LinkEnd::Silent),
+        Ok(Ok(None)) => Err(LinkEnd::Closed),
+        Ok(Ok(Some(FromAgent::Hello(hello)))) => Ok(hello),
+        Ok(Ok(Some(_))) => Err(LinkEnd::Refused(not_our_protocol(
+            "its first frame does not say who it is",
+        ))),
+        Ok(Err(FrameError::Stream(error))) => Err(LinkEnd::Broken(error.to_string())),
+        Ok(Err(error)) => Err(LinkEnd::Refused(not_our_protocol(&error.to_string()))),
+    }
+}
+
+/// Takes in frames until the link ends.
+async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>) -> LinkEnd {
+    let mut quiet = false;
+    loop {
+        let frame = match timeout(SILENT_AFTER, hears.receive()).await {
+            Err(_) if quiet => return LinkEnd::Silent,
+            Err(_) => {
+                quiet = true;
+                seat.quiet();
+                continue;
+            }
+            Ok(Ok(None)) => return LinkEnd::Closed,
+            Ok(Ok(Some(frame))) => frame,
+            Ok(Err(error)) => return LinkEnd::Broken(chain(&error)),
+        };
+        quiet = false;
+        match frame {
+            FromAgent::Heartbeat(heartbeat) => seat.heartbeat(heartbeat.doing),
+            FromAgent::Event(event) => {
+                if let Err(Gap { expected, came }) = seat.event(event) {
+                    return LinkEnd::Broken(format!("event {expected} was to come, and {came} came"));
+                }
+            }
+            FromAgent::Hello(_) => return LinkEnd::Broken("the agent said twice who it is".to_owned()),
+        }
+    }
+}
+
+/// Sends orders until the link ends.
+async fn say<S: AsyncWrite>(
+    seat: &Seat,
+    mut says: Says<S>,
+    mut orders: mpsc::Receiver<ToAgent>,
+    follow: &Notify,
+) -> LinkEnd {
+    loop {
+        let order = tokio::select! {
+            biased;
+            () = follow.notified() => seat.position().map(|after| ToAgent::Follow { after }),
+            order = orders.recv() => order,
+        };
+        let Some(order) = order else {
+            return LinkEnd::Superseded;
+        };
+        match timeout(SILENT_AFTER, says.send(&order)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return LinkEnd::Broken(chain(&error)),
+            Err(_) => return LinkEnd::Broken("the host takes nothing in".to_owned()),
+        }
+    }
+}
+
+fn chain(error: &FrameError) -> String {
+    match error {
+        FrameError::Stream(source) => format!("{error}: {source}"),
+        _ => error.to_string(),
+    }
+}
