@@ -74,6 +74,11 @@ impl Hub {
         self.authority.as_ref()
     }
 
+    /// What survives about nodes.
+    pub(crate) fn book(&self) -> &dyn NodeBook {
+        &*self.book
+    }
+
     /// The link to a node, up or not.
     pub fn link(&self, id: &NodeId) -> Link {
         Link::new(self.node(id))

@@ -34,11 +34,15 @@ pub mod authority;
 #[cfg(feature = "installer")]
 pub mod book;
 #[cfg(feature = "installer")]
+pub mod dialer;
+#[cfg(feature = "installer")]
 pub mod hub;
 #[cfg(feature = "installer")]
 pub mod link_state;
 #[cfg(feature = "installer")]
 mod node_id;
+#[cfg(feature = "installer")]
+pub mod ssh;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "installer")]
