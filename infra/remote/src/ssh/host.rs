@@ -1,10 +1,11 @@
 //! A host that we are logged in to.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelMsg, Disconnect};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -18,6 +19,8 @@ use super::{Address, SshError};
 const RUN_WITHIN: Duration = Duration::from_mins(2);
 /// Most that a command may say, in bytes, on both its streams together.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// Status of a command that a signal ended.
+const SIGNALLED: u32 = 128;
 /// Input of a command goes out in pieces of this many bytes, so that a large file is never kept twice.
 const PIECE: usize = 32 * 1024;
 
@@ -81,12 +84,21 @@ impl SshHost {
     /// Runs a command as root, with input if it takes any. Two minutes at most.
     pub async fn run(&self, command: &str, stdin: Option<&[u8]>) -> Result<Output, SshError> {
         let within = RUN_WITHIN;
-        let run = timeout(within, self.exchange(command, stdin)).await;
-        run.map_err(|_| SshError::TimedOut {
-            address: self.address.clone(),
+        let (mut hears, says) = self.begin(command).await?.split();
+        let run = timeout(within, exchange(&mut hears, &says, stdin.unwrap_or_default())).await;
+        if !matches!(run, Ok(Ok(_))) {
+            // The command goes on otherwise, and what it says with it. A connection that broke is as good.
+            let _ = says.close().await;
+        }
+        let address = self.address.clone();
+        let output = run.map_err(|_| SshError::TimedOut {
+            address: address.clone(),
             what: "end a command",
             within,
-        })?
+        })?;
+        let limit = MAX_OUTPUT;
+        let output = output.map_err(|TooMuch| SshError::TooMuchOutput { address, limit })?;
+        output.ok_or_else(|| broken(&self.address, "a command did not come to its end"))
     }
 
     /// Runs a command as root and speaks to it: what is written goes to its input, what is read is its output.
@@ -126,61 +138,47 @@ impl SshHost {
             .map_err(failed)?;
         Ok(channel)
     }
-
-    async fn exchange(&self, command: &str, stdin: Option<&[u8]>) -> Result<Output, SshError> {
-        let (mut hears, says) = self.begin(command).await?.split();
-        let feed = async {
-            for piece in stdin.unwrap_or_default().chunks(PIECE) {
-                says.data(piece).await?;
-            }
-            says.eof().await
-        };
-        let collect = async {
-            let mut output = Collected::default();
-            while let Some(message) = hears.wait().await {
-                output.take(message)?;
-            }
-            Ok(output)
-        };
-        // A command need not read its input to the end: how it ended says more than that.
-        let (_, output) = tokio::join!(feed, collect);
-        let limit = MAX_OUTPUT;
-        let output: Collected = output.map_err(|TooMuch| SshError::TooMuchOutput {
-            address: self.address.clone(),
-            limit,
-        })?;
-        let status = output
-            .status
-            .ok_or_else(|| broken(&self.address, "a command did not come to its end"))?;
-        Ok(Output {
-            status,
-            stdout: output.stdout,
-            stderr: output.stderr,
-        })
-    }
 }
 
-#[derive(Default)]
-struct Collected {
-    status: Option<u32>,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+/// Feeds a command and collects what it says, until it ends; `None` if that is never told.
+async fn exchange(
+    hears: &mut ChannelReadHalf,
+    says: &ChannelWriteHalf<Msg>,
+    stdin: &[u8],
+) -> Result<Option<Output>, TooMuch> {
+    let feed = async {
+        for piece in stdin.chunks(PIECE) {
+            says.data(piece).await?;
+        }
+        says.eof().await
+    };
+    let collect = async {
+        let (mut status, mut stdout, mut stderr) = (None, Vec::new(), Vec::new());
+        while let Some(message) = hears.wait().await {
+            match message {
+                ChannelMsg::Data { data } => stdout.extend_from_slice(&data),
+                ChannelMsg::ExtendedData { data, .. } => stderr.extend_from_slice(&data),
+                ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+                ChannelMsg::ExitSignal { .. } => status = Some(SIGNALLED),
+                _ => {}
+            }
+            if stdout.len() + stderr.len() > MAX_OUTPUT {
+                return Err(TooMuch);
+            }
+        }
+        Ok(status.map(|status| Output {
+            status,
+            stdout,
+            stderr,
+        }))
+    };
+    let mut feed = pin!(feed);
+    let mut collect = pin!(collect);
+    // A command need not read its input to the end: how it ended says more than what came of feeding it.
+    tokio::select! {
+        output = &mut collect => output,
+        _ = &mut feed => collect.await,
+    }
 }
 
 struct TooMuch;
-
-impl Collected {
-    fn take(&mut self, message: ChannelMsg) -> Result<(), TooMuch> {
-        match message {
-            ChannelMsg::Data { data } => self.stdout.extend_from_slice(&data),
-            ChannelMsg::ExtendedData { data, .. } => self.stderr.extend_from_slice(&data),
-            ChannelMsg::ExitStatus { exit_status } => self.status = Some(exit_status),
-            ChannelMsg::ExitSignal { .. } => self.status = Some(128),
-            _ => {}
-        }
-        if self.stdout.len() + self.stderr.len() > MAX_OUTPUT {
-            return Err(TooMuch);
-        }
-        Ok(())
-    }
-}
