@@ -1,0 +1,83 @@
+//! Security updates that install themselves in a window, or do not.
+
+use sovereign_core::host::{HostConfig, Upgrades};
+
+use super::{Done, Outcome};
+use crate::fault::Fault;
+use crate::host::Host;
+
+pub(super) const NAME: &str = "upgrades";
+
+/// Read after `20auto-upgrades` and `50unattended-upgrades`, so what stands here wins.
+const APT: &str = "/etc/apt/apt.conf.d/52-sovereign-upgrades";
+const APT_DIR: &str = "/etc/apt/apt.conf.d";
+const TIMER: &str = "apt-daily-upgrade.timer";
+const TIMER_DROP_IN: &str = "/etc/systemd/system/apt-daily-upgrade.timer.d/10-sovereign.conf";
+
+pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
+    if !host.root.exists(APT_DIR) {
+        return Ok(Done::new(
+            false,
+            "not there: this system has no apt; set up its own updates in the image",
+        ));
+    }
+    let Some(upgrades) = &config.upgrades else {
+        let mut changed = host.place(NAME, APT, "APT::Periodic::Unattended-Upgrade \"0\";\n", 0o644)?;
+        changed |= set_timer(host, None).await?;
+        return Ok(Done::new(changed, "switched off"));
+    };
+    if !host.has_program("unattended-upgrade") {
+        return Ok(Done::new(
+            false,
+            "not there: put the package `unattended-upgrades` into the image",
+        ));
+    }
+    let mut changed = host.place(NAME, APT, &apt(upgrades), 0o644)?;
+    changed |= set_timer(host, Some(upgrades)).await?;
+    let reboot = if upgrades.reboot {
+        "may reboot"
+    } else {
+        "no reboot"
+    };
+    let detail = format!(
+        "daily at {:02}:{:02} UTC, {reboot}",
+        upgrades.hour, upgrades.minute
+    );
+    Ok(Done::new(changed, detail))
+}
+
+pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
+    set_timer(host, None).await?;
+    host.unplace(APT).map(drop)
+}
+
+fn apt(upgrades: &Upgrades) -> String {
+    // The timer opens the window in UTC; apt's own reboot time would be in the host's zone, so it is `now`, in the window.
+    format!(
+        "APT::Periodic::Update-Package-Lists \"1\";\n\
+         APT::Periodic::Unattended-Upgrade \"1\";\n\
+         Unattended-Upgrade::Automatic-Reboot \"{}\";\n\
+         Unattended-Upgrade::Automatic-Reboot-WithUsers \"true\";\n\
+         Unattended-Upgrade::Automatic-Reboot-Time \"now\";\n\
+         Unattended-Upgrade::Remove-Unused-Kernel-Packages \"true\";\n",
+        upgrades.reboot
+    )
+}
+
+async fn set_timer(host: &Host, upgrades: Option<&Upgrades>) -> Result<bool, Fault> {
+    let changed = match upgrades {
+        Some(Upgrades { hour, minute, .. }) => {
+            let text = format!(
+                "[Timer]\nOnCalendar=\nOnCalendar=*-*-* {hour:02}:{minute:02}:00 UTC\nRandomizedDelaySec=0\nPersistent=false\n"
+            );
+            host.place(NAME, TIMER_DROP_IN, &text, 0o644)?
+        }
+        None => host.unplace(TIMER_DROP_IN)?,
+    };
+    if changed {
+        let remedy = "see why on the host: `systemctl status apt-daily-upgrade.timer`";
+        host.must("systemctl", &["daemon-reload"], remedy).await?;
+        host.must("systemctl", &["try-restart", TIMER], remedy).await?;
+    }
+    Ok(changed)
+}

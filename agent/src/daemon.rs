@@ -1,0 +1,82 @@
+//! The daemon: keeps links to the installer, does what it says, and goes on by itself after a crash.
+//!
+//! One thread: the links, the worker and the watchdog share it, so a sign of life means that all of them get their turn.
+
+mod backoff;
+mod desk;
+mod dialer;
+mod identity;
+mod inbox;
+mod session;
+mod signs;
+mod socket;
+mod worker;
+
+use std::path::Path;
+use std::rc::Rc;
+
+use sovereign_core::agent::AgentEventKind;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{AgentConfig, Transport};
+use crate::daemon::desk::Desk;
+use crate::disk;
+use crate::fault::{Fault, OrFault as _};
+use crate::host::Host;
+use crate::leave;
+use crate::ledger::Ledger;
+use crate::root::Root;
+use crate::runner::HostRunner;
+use crate::state::{EVENTS, SOCKET, STATE_DIR};
+use crate::who::Who;
+
+/// How the daemon ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked to stop.
+    Stopped,
+    /// It has taken itself away.
+    Left,
+}
+
+/// Runs until it is asked to stop, or has left the host.
+pub async fn run(root: Root) -> Result<Ending, Fault> {
+    disk::folder(&root.path(STATE_DIR), 0o700).or_fault("making", STATE_DIR)?;
+    let host = Rc::new(Host::open(root.clone(), Rc::new(HostRunner))?);
+    let config = match AgentConfig::load(&root) {
+        Ok(config) => config,
+        // Leaving was cut off after the configuration had gone.
+        Err(_) if leave::is_leaving(&host) => {
+            leave::undo_all(&host, &|_| ()).await?;
+            leave::remove_agent(&host).await?;
+            return Ok(Ending::Left);
+        }
+        Err(fault) => return Err(fault),
+    };
+    let who = Who::of(&root)?;
+    let ledger = Ledger::open(Path::new(&root.path(EVENTS)))?;
+    let desk = Rc::new(Desk::new(root, config.node.clone(), who.clone(), ledger));
+    desk.tell(AgentEventKind::Started {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        boot_id: who.boot_id,
+    });
+    let listener = socket::listen(&desk.root.path(SOCKET)).or_fault("listening at", SOCKET)?;
+    let mut stop = signal(SignalKind::terminate()).or_fault("waiting for", "SIGTERM")?;
+    signs::ready();
+    let ending = tokio::select! {
+        done = worker::work(&desk, &host) => done.map(|()| Ending::Left),
+        never = dial(&desk, &host, &config) => never,
+        never = socket::serve(&desk, listener) => never,
+        never = signs::watchdog() => never,
+        _ = stop.recv() => Ok(Ending::Stopped),
+    };
+    signs::stopping();
+    ending
+}
+
+async fn dial(desk: &Rc<Desk>, host: &Host, config: &AgentConfig) -> Result<Ending, Fault> {
+    match &config.transport {
+        Transport::Https { url, ca, ticket_file } => dialer::dial(desk, host, url, ca, ticket_file).await,
+        Transport::Ssh => std::future::pending().await,
+    }
+}

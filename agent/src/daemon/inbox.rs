@@ -1,0 +1,73 @@
+//! Orders that wait for the worker. There is one place for each kind: a newer order of a kind takes the older one's.
+
+use std::cell::RefCell;
+
+use sovereign_core::agent::PreflightOrder;
+use sovereign_core::host::HostConfig;
+use tokio::sync::Notify;
+
+/// Something to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Leave,
+    MakeHostKeys,
+    UseHostKeys,
+    Preflight(PreflightOrder),
+    Converge(Box<HostConfig>),
+}
+
+/// Orders that wait.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: RefCell<Waiting>,
+    bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    leave: bool,
+    make_host_keys: bool,
+    use_host_keys: bool,
+    preflight: Option<PreflightOrder>,
+    converge: Option<Box<HostConfig>>,
+}
+
+impl Inbox {
+    pub(super) fn put(&self, order: Order) {
+        let mut waiting = self.waiting.borrow_mut();
+        match order {
+            Order::Leave => waiting.leave = true,
+            Order::MakeHostKeys => waiting.make_host_keys = true,
+            Order::UseHostKeys => waiting.use_host_keys = true,
+            Order::Preflight(order) => waiting.preflight = Some(order),
+            Order::Converge(config) => waiting.converge = Some(config),
+        }
+        self.bell.notify_one();
+    }
+
+    /// The next order; leaving comes before everything, and looking before changing.
+    pub(super) async fn take(&self) -> Order {
+        loop {
+            if let Some(order) = self.waiting.borrow_mut().pop() {
+                return order;
+            }
+            self.bell.notified().await;
+        }
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<Order> {
+        if std::mem::take(&mut self.leave) {
+            return Some(Order::Leave);
+        }
+        if std::mem::take(&mut self.make_host_keys) {
+            return Some(Order::MakeHostKeys);
+        }
+        if std::mem::take(&mut self.use_host_keys) {
+            return Some(Order::UseHostKeys);
+        }
+        let preflight = self.preflight.take().map(Order::Preflight);
+        preflight.or_else(|| self.converge.take().map(Order::Converge))
+    }
+}

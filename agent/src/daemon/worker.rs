@@ -1,0 +1,132 @@
+//! Does what the installer says, one task after the other, and keeps trying what failed.
+
+mod pass;
+mod tasks;
+
+use std::time::Duration;
+
+use sovereign_core::host::HostConfig;
+use tokio::time::{Instant, timeout_at};
+
+use super::backoff::Backoff;
+use super::desk::Desk;
+use super::inbox::Order;
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::host_keys::{OwnKey, Stage};
+use crate::leave;
+use crate::state;
+
+use self::pass::Pass;
+
+const FIRST: Duration = Duration::from_secs(2);
+const MOST: Duration = Duration::from_mins(1);
+
+/// Works until the agent has left the host.
+pub(super) async fn work(desk: &Desk, host: &Host) -> Result<(), Fault> {
+    let mut wanted = Wanted::at_start(desk, host).await?;
+    let mut backoff = Backoff::new(FIRST, MOST);
+    let mut due = Instant::now();
+    loop {
+        if due <= Instant::now() {
+            if wanted.go_on(desk, host).await {
+                return Ok(());
+            }
+            due = Instant::now() + backoff.next();
+        }
+        let order = match wanted.missing() {
+            None => {
+                desk.rest();
+                Ok(desk.inbox.take().await)
+            }
+            Some(missing) => {
+                desk.begin("retry");
+                desk.saw(&missing);
+                timeout_at(due, desk.inbox.take()).await
+            }
+        };
+        if let Ok(order) = order
+            && wanted.take_on(desk, host, order).await
+        {
+            backoff.reset();
+            due = Instant::now();
+        }
+    }
+}
+
+/// What is wanted and not there yet.
+#[derive(Debug, Default)]
+struct Wanted {
+    pass: Option<Pass>,
+    leave: bool,
+    /// What keeps the agent from leaving, as it was told.
+    stays: Option<String>,
+}
+
+impl Wanted {
+    /// What an agent before this one was in the middle of.
+    async fn at_start(desk: &Desk, host: &Host) -> Result<Self, Fault> {
+        if OwnKey::load(host)?.is_some_and(|key| key.stage == Stage::Wanted) {
+            tasks::use_host_key(desk, host).await;
+        }
+        let desired = state::desired(&host.root)?;
+        let applied = state::applied(&host.root)?;
+        Ok(Self {
+            pass: desired
+                .filter(|config| Some(config.digest()) != applied)
+                .map(Pass::new),
+            leave: leave::is_leaving(host),
+            stays: None,
+        })
+    }
+
+    /// What failed and is tried again, if anything.
+    fn missing(&self) -> Option<String> {
+        if self.leave {
+            return Some(self.stays.clone().unwrap_or_default());
+        }
+        self.pass.as_ref().map(Pass::missing)
+    }
+
+    /// Tries what is wanted once; whether the agent has left.
+    async fn go_on(&mut self, desk: &Desk, host: &Host) -> bool {
+        if self.leave {
+            return tasks::leave(desk, host, &mut self.stays).await;
+        }
+        if let Some(pass) = &mut self.pass
+            && pass.run(desk, host).await
+        {
+            self.pass = None;
+        }
+        false
+    }
+
+    /// Does what is asked, or notes it; whether there is something new to go on with.
+    async fn take_on(&mut self, desk: &Desk, host: &Host, order: Order) -> bool {
+        match order {
+            Order::Preflight(order) => tasks::preflight(desk, host, &order).await,
+            Order::MakeHostKeys => tasks::make_host_key(desk, host).await,
+            Order::UseHostKeys => tasks::use_host_key(desk, host).await,
+            Order::Leave => {
+                self.leave = true;
+                return true;
+            }
+            Order::Converge(config) => {
+                self.pass = desire(desk, host, *config);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Notes on the disk what is wanted, before anything is done about it.
+fn desire(desk: &Desk, host: &Host, config: HostConfig) -> Option<Pass> {
+    match state::set_desired(&host.root, &config) {
+        Ok(()) => Some(Pass::new(config)),
+        Err(fault) => {
+            tasks::tell_failed(desk, &config.digest(), &fault);
+            None
+        }
+    }
+}

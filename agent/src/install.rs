@@ -1,0 +1,71 @@
+//! Makes the agent a service of this host.
+
+mod unit;
+
+use crate::config::AgentConfig;
+use crate::disk;
+use crate::fault::{Fault, OrFault as _};
+use crate::host::Host;
+use crate::state::STATE_DIR;
+
+/// Where the installer puts the agent.
+pub const BINARY: &str = "/usr/local/bin/sovereign-agent";
+/// The agent's unit.
+pub const UNIT_NAME: &str = "sovereign-agent.service";
+/// Where the unit is.
+pub const UNIT_FILE: &str = "/etc/systemd/system/sovereign-agent.service";
+
+const REMEDY: &str = "see why on the host: `journalctl -u sovereign-agent`";
+
+/// Writes configuration and unit, and sees that this very binary runs as a service. Repeating it changes nothing.
+///
+/// Returns once the daemon says that it is ready; whether anything had to change.
+pub async fn install(host: &Host, config: &AgentConfig) -> Result<bool, Fault> {
+    if !host.root.exists(BINARY) {
+        return Err(Fault::new(
+            format!("there is no agent at `{BINARY}`, where the service looks for it"),
+            format!("put this file there: `install -m 0755 <file> {BINARY}`"),
+        ));
+    }
+    disk::folder(&host.root.path(STATE_DIR), 0o700).or_fault("making", STATE_DIR)?;
+    // The unit sees nothing of /root but this folder, which has to be there to be seen.
+    if !host.root.exists("/root/.ssh") {
+        disk::folder(&host.root.path("/root/.ssh"), 0o700).or_fault("making", "/root/.ssh")?;
+    }
+    let mut changed = config.save(&host.root)?;
+    let unit = unit::text(BINARY);
+    if host
+        .root
+        .read(UNIT_FILE)
+        .or_fault("reading", UNIT_FILE)?
+        .as_deref()
+        != Some(unit.as_str())
+    {
+        disk::write(&host.root.path(UNIT_FILE), unit.as_bytes(), 0o644).or_fault("writing", UNIT_FILE)?;
+        host.must("systemctl", &["daemon-reload"], REMEDY).await?;
+        changed = true;
+    }
+    if !host.run("systemctl", &["is-enabled", UNIT_NAME]).await?.success() {
+        host.must("systemctl", &["enable", UNIT_NAME], REMEDY).await?;
+        changed = true;
+    }
+    if changed || !runs_this_binary(host).await? {
+        host.must("systemctl", &["restart", UNIT_NAME], REMEDY).await?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// A binary that was replaced while it ran shows up as deleted.
+async fn runs_this_binary(host: &Host) -> Result<bool, Fault> {
+    let shown = host
+        .must(
+            "systemctl",
+            &["show", "-p", "MainPID", "--value", UNIT_NAME],
+            REMEDY,
+        )
+        .await?;
+    let pid = shown.stdout.trim();
+    let runs = std::fs::read_link(host.root.path(&format!("/proc/{pid}/exe")));
+    Ok(pid != "0" && runs.is_ok_and(|path| path == std::path::Path::new(BINARY)))
+}

@@ -1,0 +1,58 @@
+//! Takes everything away that was put on this host, the agent last.
+
+use std::io;
+
+use crate::converge::PARTS;
+use crate::disk;
+use crate::fault::{Fault, OrFault as _};
+use crate::host::Host;
+use crate::install::{BINARY, UNIT_FILE, UNIT_NAME};
+use crate::state::{CONFIG_DIR, LEAVING, STATE_DIR};
+
+/// Folder of what the host was given at its first boot: the CA certificate and who it is.
+const BOOT_DIR: &str = "/etc/sovereign";
+
+/// Status of a daemon that has left: the service manager does not start it again.
+pub const LEFT: u8 = 86;
+
+/// Whether the agent was told to leave.
+pub fn is_leaving(host: &Host) -> bool {
+    host.root.exists(LEAVING)
+}
+
+/// Notes that the agent was told to leave; from now on it goes on leaving, whatever happens.
+pub fn set_leaving(host: &Host) -> Result<(), Fault> {
+    disk::write(&host.root.path(LEAVING), b"", 0o600).or_fault("writing", LEAVING)
+}
+
+/// Takes what was put on the host away and puts back what was there before. `now` is told each part.
+pub async fn undo_all(host: &Host, now: &dyn Fn(&str)) -> Result<(), Fault> {
+    for part in PARTS.iter().rev() {
+        now(part.name);
+        part.undo(host).await?;
+    }
+    let left: Vec<String> = host.placed().files.keys().cloned().collect();
+    left.iter().try_for_each(|path| host.unplace(path).map(drop))
+}
+
+/// Takes the agent itself away. The note that it leaves goes last: cut off before that, it goes on at its next start.
+pub async fn remove_agent(host: &Host) -> Result<(), Fault> {
+    let remedy = "remove the unit by hand: `systemctl disable sovereign-agent`";
+    if host.has_unit(UNIT_NAME) {
+        host.must("systemctl", &["disable", UNIT_NAME], remedy).await?;
+    }
+    remove_folder(host, BOOT_DIR)?;
+    remove_folder(host, CONFIG_DIR)?;
+    for path in [BINARY, UNIT_FILE] {
+        disk::remove(&host.root.path(path)).or_fault("removing", path)?;
+    }
+    remove_folder(host, STATE_DIR)?;
+    host.must("systemctl", &["daemon-reload"], remedy).await.map(drop)
+}
+
+fn remove_folder(host: &Host, path: &str) -> Result<(), Fault> {
+    match std::fs::remove_dir_all(host.root.path(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.or_fault("removing", path),
+    }
+}
