@@ -1,4 +1,4 @@
-//! What the installer must not lose: journal, leases, specs and sealed secrets, in one `SQLite` database.
+//! What the installer must not lose: journal, leases, specs, nodes and sealed secrets, in one `SQLite` database.
 //!
 //! | module | concept |
 //! | --- | --- |
@@ -6,11 +6,13 @@
 //! | `journal` | [`sovereign_engine::journal::Journal`] on it |
 //! | [`master_key`] | the key that everything sealed is sealed under |
 //! | [`vault`] | sealed secrets |
+//! | [`nodes`] | tickets, identities and host keys of nodes |
 //! | [`secrets`] | from a reference in a spec to the secret |
 
 mod error;
 mod journal;
 pub mod master_key;
+pub mod nodes;
 pub mod secrets;
 pub mod store;
 pub mod vault;

@@ -12,7 +12,10 @@ use tokio::sync::Mutex;
 use crate::error::StoreError;
 
 /// The schemas, oldest first; a database at version n has the first n.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/1.sql"),
+    include_str!("../migrations/2.sql"),
+];
 
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
