@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::lab::{Effect, FaultCommand, FaultSet, LabCommand, LabUp};
+pub(crate) use self::lab::{Effect, FaultCommand, FaultSet, HostAct, Hosts, LabCommand, LabHost, LabUp, Link, Stage};
 use crate::exit::Exit;
 
 /// Turns a spec into a running, self-sufficient Sovereign, and leaves.

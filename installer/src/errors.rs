@@ -91,13 +91,11 @@ pub(crate) enum CliError {
     NoLab,
     #[error("a lab runs already at {address}")]
     LabRuns { address: std::net::SocketAddr },
-    #[error("the lab cannot listen on {address}")]
-    LabListen {
-        address: std::net::SocketAddr,
-        source: io::Error,
+    #[error(transparent)]
+    LabStart {
+        #[from]
+        source: sovereign_lab::StartError,
     },
-    #[error("the lab stopped with an error")]
-    LabStopped { source: io::Error },
     #[error("the lab did not start{}", said(log))]
     LabDidNotStart { log: String },
     #[error("the lab at {address} does not stop")]
@@ -220,11 +218,13 @@ impl CliError {
             Self::Secret {
                 source: SecretError::Missing(reference),
             } => Some(missing_secret(reference)),
-            Self::NoLab => Some("start one with `sovereign lab up --api-only --detach`".into()),
+            Self::NoLab => Some("start one with `sovereign lab up --detach`, as root, or with `--api-only` for records without machines".into()),
             Self::LabRuns { .. } => {
                 Some("use it with `sovereign lab env`, or stop it with `sovereign lab down`".into())
             }
-            Self::LabListen { .. } => Some("choose another address with `--listen`".into()),
+            Self::LabStart {
+                source: sovereign_lab::StartError::Listen { .. },
+            } => Some("choose another address with `--listen`".into()),
             Self::UnknownSecret { .. } => Some("`sovereign secret list` shows the names".into()),
             Self::Cloud { source } if !source.remedy.is_empty() => Some(source.remedy.clone()),
             Self::Executor {

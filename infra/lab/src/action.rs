@@ -22,6 +22,12 @@ pub(crate) struct Action {
     pub(crate) resources: Vec<(String, u64)>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) error: Option<String>,
+    /// Server and number of the wish that has to be fulfilled, beside the time that has to pass.
+    #[serde(default)]
+    pub(crate) awaits: Option<(u64, u64)>,
+    /// What is said when it fails, if there is more to say than the code.
+    #[serde(default)]
+    pub(crate) why: Option<String>,
     pub(crate) done: bool,
     pub(crate) vanished: bool,
 }
@@ -48,7 +54,7 @@ impl Action {
             "started": self.started.to_string(),
             "finished": self.done.then(|| self.ends.to_string()),
             "resources": resources,
-            "error": error.map(|code| json!({"code": code, "message": "action failed"})),
+            "error": error.map(|code| json!({"code": code, "message": self.why.as_deref().unwrap_or("action failed")})),
         })
     }
 

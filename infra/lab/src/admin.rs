@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::console;
 use crate::fault::Fault;
+use crate::machine::HostFaults;
 use crate::project::Project;
 use crate::resources::{load_balancer, server, volume};
 use crate::server::{Shared, World};
@@ -22,6 +24,10 @@ pub(crate) async fn answer(
     body: Bytes,
 ) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    if let Some(verb) = verb.strip_prefix("hosts/") {
+        let outcome = console::answer(&shared, verb, &body).await;
+        return outcome.map_or_else(|why| refuse(&why), |value| Json(value).into_response());
+    }
     let mut world = shared.lock();
     match (method.as_str(), verb.as_str()) {
         ("GET", "status") => Json(status(&mut world)).into_response(),
@@ -33,6 +39,12 @@ pub(crate) async fn answer(
         ("GET", "faults") => Json(world.faults.list()).into_response(),
         ("POST", "faults") => match serde_json::from_value::<Fault>(body) {
             Ok(fault) => {
+                let mut faults = HostFaults::default();
+                if fault.effect.note(&mut faults)
+                    && let Err(why) = console::bearable(&shared.config, &faults)
+                {
+                    return refuse(&why);
+                }
                 world.faults.set(fault);
                 done()
             }
@@ -79,17 +91,19 @@ fn refuse(why: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": why}))).into_response()
 }
 
-/// Everything that exists, by project and kind; empty kinds are left out.
+/// Everything that exists, by project and kind, and the hosts; empty kinds are left out.
 fn status(world: &mut World) -> Value {
     let now = Timestamp::now();
     let mut projects = serde_json::Map::new();
+    let mut hosts = Vec::new();
     for (name, project) in &mut world.projects {
         project.advance(now);
+        hosts.extend(console::views(project).map(|view| json!(view)));
         let kinds = project.kinds.iter().filter(|(_, all)| !all.is_empty());
         let kinds = kinds.map(|(kind, all)| (kind.clone(), Value::Array(all.values().cloned().collect())));
         projects.insert(name.clone(), Value::Object(kinds.collect()));
     }
-    json!({"projects": projects})
+    json!({"projects": projects, "hosts": hosts})
 }
 
 /// Makes what a running cluster makes: `{"project", "servers", "volumes", "load_balancers", "network", "prefix"}`.

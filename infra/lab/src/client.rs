@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::console::{HostView, Said};
 use crate::fault::Fault;
+use crate::machine::HostFaults;
 use crate::stats::Stats;
 
 /// Why the lab did not do as told.
@@ -128,6 +130,50 @@ impl LabClient {
             "load_balancers": load_balancers,
         });
         self.tell(reqwest::Method::POST, "inside", body).await
+    }
+
+    /// The hosts behind the servers; none where a server is a record.
+    pub async fn hosts(&self) -> Result<Vec<HostView>, LabError> {
+        let mut status = self.status().await?;
+        serde_json::from_value(status["hosts"].take()).map_err(|error| LabError::Refused(error.to_string()))
+    }
+
+    /// The host of a server, by the server's name or number.
+    pub async fn host(&self, server: &str) -> Result<HostView, LabError> {
+        let hosts = self.hosts().await?;
+        let named = hosts.into_iter().find(|host| host.is(server));
+        named.ok_or_else(|| LabError::Refused(format!("no server with a machine is called `{server}`")))
+    }
+
+    /// Reboots a host in order, as somebody who is logged in would: the API knows nothing of it.
+    pub async fn reboot_host(&self, server: &str) -> Result<(), LabError> {
+        let body = json!({"server": server});
+        self.tell(reqwest::Method::POST, "hosts/reboot", body).await
+    }
+
+    /// Lets a host break: it is off from one moment to the next.
+    pub async fn kill_host(&self, server: &str) -> Result<(), LabError> {
+        let body = json!({"server": server});
+        self.tell(reqwest::Method::POST, "hosts/kill", body).await
+    }
+
+    /// Sets what is wrong with a host. Links and a full disk change at once, the rest at its next boot.
+    pub async fn afflict(&self, server: &str, faults: &HostFaults) -> Result<(), LabError> {
+        let body = json!({"server": server, "faults": faults});
+        self.tell(reqwest::Method::POST, "hosts/faults", body).await
+    }
+
+    /// Runs a command on a host as root, from its console, and returns when it has ended.
+    pub async fn execute<A: AsRef<str>>(&self, server: &str, command: &[A]) -> Result<Said, LabError> {
+        let command: Vec<&str> = command.iter().map(AsRef::as_ref).collect();
+        let body = json!({"server": server, "command": command});
+        self.call(reqwest::Method::POST, "hosts/exec", &body).await
+    }
+
+    /// Everything a host has said on its console, over all its boots.
+    pub async fn console(&self, server: &str) -> Result<String, LabError> {
+        let body = json!({"server": server});
+        self.call(reqwest::Method::POST, "hosts/console", &body).await
     }
 
     /// Stops the lab.

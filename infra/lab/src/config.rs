@@ -44,6 +44,35 @@ impl Default for Limits {
     }
 }
 
+/// What runs servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostKind {
+    /// Containers with an init of their own; they come up in seconds.
+    #[default]
+    Container,
+    /// Virtual machines with firmware, clock and kernel of their own.
+    Vm,
+}
+
+/// How the host side is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostsConfig {
+    /// Where root file systems are kept for all labs.
+    pub cache: PathBuf,
+    /// What runs servers.
+    pub kind: HostKind,
+}
+
+impl Default for HostsConfig {
+    fn default() -> Self {
+        Self {
+            cache: "/var/cache/sovereign-lab".into(),
+            kind: HostKind::default(),
+        }
+    }
+}
+
 /// How a lab is set up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabConfig {
@@ -59,6 +88,8 @@ pub struct LabConfig {
     pub limits: Limits,
     /// The day the API behaves as on; decides which announced changes are live.
     pub today: Date,
+    /// Makes servers real hosts; without, a server is a record.
+    pub hosts: Option<HostsConfig>,
 }
 
 impl Default for LabConfig {
@@ -87,6 +118,7 @@ impl Default for LabConfig {
             today: jiff::Timestamp::now()
                 .to_zoned_datetime(jiff::tz::TimeZone::UTC)
                 .date(),
+            hosts: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::machine::{HostFaults, Stage};
+
 /// What a fault does to a request it matches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
@@ -37,6 +39,52 @@ pub enum FaultEffect {
     },
     /// The server comes up without its private networks.
     NoPrivateNic,
+    /// The host's firmware takes longer. This and what follows needs real hosts.
+    SlowBoot {
+        /// Seconds between power and the first sign of life.
+        seconds: u64,
+    },
+    /// The host has power and never comes up.
+    DeadBoot,
+    /// A stage of the host's cloud-init fails, and what needs it does not run.
+    CloudInitFails {
+        /// Which.
+        stage: Stage,
+    },
+    /// The host's clock is off; for virtual machines only.
+    ClockOff {
+        /// By so many seconds.
+        seconds: i64,
+    },
+    /// The host's disk is full.
+    DiskFull {
+        /// But for so many MiB.
+        left_mib: u64,
+    },
+    /// The host's public NIC has no carrier.
+    NoPublicLink,
+    /// The host's private NICs have no carrier.
+    NoPrivateLink,
+    /// Once the host has its user data, a route sends metadata into the private network.
+    WrongMetadataRoute,
+}
+
+impl FaultEffect {
+    /// Notes what is wrong with a host; false for effects that concern none.
+    pub(crate) fn note(&self, host: &mut HostFaults) -> bool {
+        match self {
+            Self::SlowBoot { seconds } => host.slow_seconds = *seconds,
+            Self::DeadBoot => host.dead = true,
+            Self::CloudInitFails { stage } => host.cloud_init_fails = Some(*stage),
+            Self::ClockOff { seconds } => host.clock_offset = *seconds,
+            Self::DiskFull { left_mib } => host.disk_left_mib = Some(*left_mib),
+            Self::NoPublicLink => host.cut_public = true,
+            Self::NoPrivateLink => host.cut_private = true,
+            Self::WrongMetadataRoute => host.metadata_route = true,
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// A fault and the requests it matches. Fields left out match everything.

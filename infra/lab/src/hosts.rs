@@ -15,16 +15,33 @@
 //! Everything bears the name of the lab's [`Slot`], so that what a killed lab left behind is found and removed by
 //! whoever comes next. Processes die with the lab, mounts live in the mount namespace of the process that needs them.
 
+pub(crate) mod balancer;
+pub(crate) mod command;
+pub(crate) mod container;
 mod control_group;
+pub(crate) mod dhcp;
 pub(crate) mod driver;
+pub(crate) mod firewall;
+pub(crate) mod follow;
+pub(crate) mod image;
+pub(crate) mod metadata;
 pub(crate) mod namespace;
 pub(crate) mod network;
 pub(crate) mod part;
 pub(crate) mod problem;
 pub(crate) mod process;
+pub(crate) mod site;
 pub(crate) mod slot;
+pub(crate) mod spec;
+#[cfg(test)]
+pub(crate) mod testing;
+
+mod tools;
+pub(crate) mod vm;
+pub(crate) mod volume;
+mod worker;
 
 pub(crate) use driver::{Ended, HostDriver, HostSpec, RunningHost};
 pub(crate) use part::{Finding, Part, Picture};
-pub(crate) use problem::HostError;
+pub use problem::HostError;
 pub(crate) use slot::Slot;

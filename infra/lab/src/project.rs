@@ -10,12 +10,16 @@ use serde_json::{Map, Value, json};
 use crate::action::{Action, Effect};
 use crate::changes::Changes;
 use crate::config::Limits;
+use crate::hosts::slot::Slice;
 use crate::label_selector::{valid_key, valid_value};
+use crate::machine::{HostFaults, Machine};
 use crate::problem::Problem;
 use crate::resources::{load_balancer, server};
 
 /// The first number handed out; all stay far below 2^31, as one client reads them so.
 const FIRST_ID: u64 = 10_001;
+/// Numbers a project has to itself, as the cloud's are unique over all.
+const IDS: u64 = 1_000_000;
 
 /// What a request's faults do to the actions it starts.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +28,7 @@ pub(crate) struct Mischief {
     pub(crate) action_vanishes: bool,
     pub(crate) slow: Option<f64>,
     pub(crate) no_private_nic: bool,
+    pub(crate) host: HostFaults,
 }
 
 /// What exists in a project.
@@ -33,6 +38,12 @@ pub(crate) struct Project {
     pub(crate) kinds: BTreeMap<String, BTreeMap<u64, Value>>,
     actions: BTreeMap<u64, Action>,
     pub(crate) sold_out: Vec<String>,
+    /// What the servers' machines are to be; empty without a host side.
+    #[serde(default)]
+    pub(crate) machines: BTreeMap<u64, Machine>,
+    /// Where public addresses are from, with a host side.
+    #[serde(skip)]
+    pub(crate) slice: Option<Slice>,
     #[serde(skip, default = "Timestamp::now")]
     pub(crate) now: Timestamp,
     #[serde(skip)]
@@ -46,12 +57,15 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    pub(crate) fn new(limits: Limits, create_seconds: f64) -> Self {
+    /// An empty project, the lab's `index`th.
+    pub(crate) fn new(index: u64, limits: Limits, create_seconds: f64) -> Self {
         Self {
-            next_id: FIRST_ID,
+            next_id: FIRST_ID + index * IDS,
             kinds: BTreeMap::new(),
             actions: BTreeMap::new(),
             sold_out: Vec::new(),
+            machines: BTreeMap::new(),
+            slice: None,
             now: Timestamp::now(),
             mischief: Mischief::default(),
             limits,
@@ -175,12 +189,46 @@ impl Project {
                 .collect(),
             effects,
             error: self.mischief.action_error.clone(),
+            awaits: None,
+            why: None,
             done: false,
             vanished: self.mischief.action_vanishes,
         };
         let shown = action.show(self.now);
         self.actions.insert(id, action);
         shown
+    }
+
+    /// Starts an action that ends when a server's machine is what it is to be.
+    pub(crate) fn start_awaiting(
+        &mut self,
+        command: &str,
+        server: u64,
+        effects: Vec<Effect>,
+        wish: Option<u64>,
+    ) -> Value {
+        let shown = self.start(command, &[("servers", server)], effects);
+        let action = shown["id"].as_u64().and_then(|id| self.actions.get_mut(&id));
+        if let (Some(action), Some(wish)) = (action, wish) {
+            action.awaits = Some((server, wish));
+        }
+        shown
+    }
+
+    /// Changes what a server's machine is to be, where there are machines; returns the wish's number.
+    pub(crate) fn wish(&mut self, server: u64, change: impl FnOnce(&mut Machine)) -> Option<u64> {
+        self.machines.get_mut(&server).map(|machine| machine.wish(change))
+    }
+
+    /// Whether the action's wish is fulfilled, or why it never will be.
+    fn outcome(&self, action: &Action) -> Option<Result<(), String>> {
+        let machine = action
+            .awaits
+            .and_then(|(server, wish)| Some((self.machines.get(&server)?, wish)));
+        let Some((machine, wish)) = machine else {
+            return Some(Ok(()));
+        };
+        Some(machine.outcome(wish)?.map_err(str::to_owned))
     }
 
     pub(crate) fn action(&self, id: u64) -> Result<Value, Problem> {
@@ -203,18 +251,25 @@ impl Project {
     /// Brings the project to the present: what has ended by now has its effect, in the order it ended.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         self.now = now;
-        let mut due: Vec<u64> = self
+        let mut due: Vec<_> = self
             .actions
             .values()
             .filter(|a| !a.done && a.ends <= now)
-            .map(|a| a.id)
+            .filter_map(|a| Some((a.ends, a.id, self.outcome(a)?)))
             .collect();
-        due.sort_by_key(|id| self.actions[id].ends);
-        for id in due {
+        due.sort_by_key(|(ends, id, _)| (*ends, *id));
+        for (_, id, outcome) in due {
             let Some(action) = self.actions.get_mut(&id) else {
                 continue;
             };
             action.done = true;
+            if action.awaits.is_some() {
+                action.ends = now;
+            }
+            if let Err(why) = outcome {
+                action.error.get_or_insert("server_error".into());
+                action.why = Some(why);
+            }
             if action.error.is_some() {
                 continue;
             }
@@ -235,7 +290,10 @@ impl Project {
             }
             Effect::Remove { kind, id } => {
                 match kind.as_str() {
-                    "servers" => server::detach_all(self, id),
+                    "servers" => {
+                        server::detach_all(self, id);
+                        self.machines.remove(&id);
+                    }
                     "load_balancers" => load_balancer::leave_networks(self, id),
                     _ => {}
                 }

@@ -90,7 +90,8 @@ fn shelf(project: &Project, list: &str) -> Vec<Value> {
     }
 }
 
-fn everything(project: &Project, kind: &str) -> Vec<Value> {
+/// All of a kind, as the API shows it.
+pub(crate) fn everything(project: &Project, kind: &str) -> Vec<Value> {
     match kind {
         "servers" => project.all(kind).map(server::shown).collect(),
         "load_balancers" => project

@@ -1,8 +1,8 @@
 //! The lab's HTTP side: token, bucket, faults, then the router.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,9 +12,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::{Router, routing};
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +28,10 @@ use crate::changes::Changes;
 use crate::client::LabClient;
 use crate::config::LabConfig;
 use crate::fault::{FaultEffect, Faults};
+use crate::hosts::follow::Hosts;
+use crate::hosts::site::Site;
+use crate::hosts::slot::{self, Slice};
+use crate::hosts::{HostError, RunningHost, metadata};
 use crate::listing::{self, Query};
 use crate::problem::Problem;
 use crate::project::{Mischief, Project};
@@ -41,17 +49,81 @@ pub(crate) struct World {
     requests: u64,
 }
 
+/// Why a lab did not start or end well.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address is taken, or not this machine's.
+    #[error("the lab cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state directory cannot be read or written.
+    #[error("the lab cannot use its state directory {}", .path.display())]
+    State {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Servers cannot be real hosts.
+    #[error(transparent)]
+    Hosts(#[from] HostError),
+}
+
+/// Where a lab's hosts are reached, and where they reach this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// This machine's address that every host reaches.
+    pub gateway: Ipv4Addr,
+    /// The same for IPv6.
+    pub gateway6: Ipv6Addr,
+    /// Where the hosts' public addresses are from.
+    pub range: Ipv4Net,
+    /// Beginning of the names of the lab's network namespaces.
+    pub name: String,
+}
+
 /// A lab's configuration and state.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: LabConfig,
+    pub(crate) ground: Option<Ground>,
+    /// Where hosts keep their disks and consoles, by number.
+    pub(crate) directory: Option<PathBuf>,
+    /// Told whenever something may have changed.
+    pub(crate) changed: watch::Sender<()>,
     world: Mutex<World>,
+    running: Mutex<BTreeMap<u64, Arc<dyn RunningHost>>>,
     pub(crate) stop: CancellationToken,
 }
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The machines that run, by server.
+    pub(crate) fn running(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<dyn RunningHost>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the host side to look.
+    pub(crate) fn announce(&self) {
+        self.changed.send_replace(());
+    }
+
+    /// Writes down what the projects hold, if there is a place for it.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        let Some(dir) = &self.config.state else {
+            return Ok(());
+        };
+        let bytes = serde_json::to_vec(&self.lock().projects).map_err(io::Error::other)?;
+        let fresh = dir.join("lab.json.new");
+        std::fs::write(&fresh, bytes)?;
+        std::fs::rename(fresh, dir.join("lab.json"))
     }
 }
 
@@ -65,35 +137,68 @@ pub struct RunningLab {
     address: SocketAddr,
     shared: Arc<Shared>,
     served: JoinHandle<io::Result<()>>,
+    hosts: Option<Hosts>,
 }
 
 impl Lab {
-    /// Starts a lab; it answers when this returns.
-    pub async fn start(config: LabConfig) -> io::Result<RunningLab> {
-        let listener = TcpListener::bind(config.listen).await?;
-        let address = listener.local_addr()?;
+    /// Starts a lab; it answers when this returns. Where servers are to be real hosts, their root file system is made
+    /// first if no lab has done so before, which takes half a minute.
+    pub async fn start(config: LabConfig) -> Result<RunningLab, StartError> {
+        let listen = |source| StartError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let projects = load(config.state.as_ref()).map_err(|source| StartError::State {
+            path: config.state.clone().unwrap_or_default(),
+            source,
+        })?;
+        let site = match &config.hosts {
+            Some(hosts) => Some(Arc::new(Site::raise(hosts, config.state.as_deref()).await?)),
+            None => None,
+        };
         let now = Timestamp::now();
         let mut world = World {
-            projects: load(config.state.as_ref())?,
+            projects,
             buckets: BTreeMap::new(),
             faults: Faults::default(),
             counter: Counter::default(),
             requests: 0,
         };
+        let names: BTreeSet<&str> = config.tokens.iter().map(|token| token.project.as_str()).collect();
         for token in &config.tokens {
-            let fresh = || Project::new(config.limits, config.create_seconds);
+            let index = names
+                .iter()
+                .position(|name| *name == token.project)
+                .unwrap_or_default();
+            let fresh = || Project::new(index as u64, config.limits, config.create_seconds);
             let project = world.projects.entry(token.project.clone()).or_insert_with(fresh);
             project.limits = config.limits;
             project.create_seconds = config.create_seconds;
             project.changes = Changes::on(config.today);
+            project.slice = site
+                .as_ref()
+                .map(|site| Slice::of(site.slot().number(), index, names.len()));
             let bucket = Bucket::full(config.limits.requests_per_hour, now);
             world.buckets.insert(token.project.clone(), bucket);
         }
         let shared = Arc::new(Shared {
+            ground: site.as_ref().map(|site| site.ground()),
+            directory: site.as_ref().map(|site| site.base().to_owned()),
             config,
+            changed: watch::Sender::new(()),
             world: Mutex::new(world),
+            running: Mutex::default(),
             stop: CancellationToken::new(),
         });
+        let hosts = match site {
+            Some(site) => {
+                metadata::serve(shared.clone(), site.slot(), shared.stop.clone()).await?;
+                Some(Hosts::start(site, shared.clone()))
+            }
+            None => None,
+        };
         let stop = shared.stop.clone();
         let router = Router::new()
             .route("/lab/v1/{*verb}", routing::any(admin::answer))
@@ -104,7 +209,15 @@ impl Lab {
             address,
             shared,
             served: tokio::spawn(async move { serving.await }),
+            hosts,
         })
+    }
+}
+
+impl Lab {
+    /// Removes what labs with hosts left behind that were killed: processes, namespaces, disks.
+    pub async fn sweep() -> Result<(), StartError> {
+        Ok(slot::sweep().await?)
     }
 }
 
@@ -133,8 +246,13 @@ impl RunningLab {
         LabClient::new(self.address)
     }
 
+    /// Where hosts are, if servers are real.
+    pub fn ground(&self) -> Option<&Ground> {
+        self.shared.ground.as_ref()
+    }
+
     /// Runs until somebody stops it, here or through the lab's own interface.
-    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.shared.stop.cancelled() => {}
@@ -142,15 +260,24 @@ impl RunningLab {
         self.shutdown().await
     }
 
-    /// Stops answering and writes the state down.
-    pub async fn shutdown(self) -> io::Result<()> {
+    /// Stops answering, ends every host and writes the state down.
+    pub async fn shutdown(self) -> Result<(), StartError> {
         self.shared.stop.cancel();
         // A client may hold its connection open for as long as it likes.
         let served = tokio::time::timeout(Duration::from_secs(1), self.served).await;
-        save(&self.shared)?;
+        self.shared.save().map_err(|source| StartError::State {
+            path: self.shared.config.state.clone().unwrap_or_default(),
+            source,
+        })?;
+        if let Some(hosts) = self.hosts {
+            hosts.stop().await?;
+        }
         match served {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Ok(()),
+            Ok(Ok(Err(source))) => Err(StartError::Listen {
+                address: self.address,
+                source,
+            }),
+            _ => Ok(()),
         }
     }
 }
@@ -165,16 +292,6 @@ fn load(state: Option<&PathBuf>) -> io::Result<BTreeMap<String, Project>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error),
     }
-}
-
-fn save(shared: &Shared) -> io::Result<()> {
-    let Some(dir) = &shared.config.state else {
-        return Ok(());
-    };
-    let bytes = serde_json::to_vec(&shared.lock().projects).map_err(io::Error::other)?;
-    let fresh = dir.join("lab.json.new");
-    std::fs::write(&fresh, bytes)?;
-    std::fs::rename(fresh, dir.join("lab.json"))
 }
 
 /// What a request leads to, beside its answer.
@@ -200,6 +317,9 @@ async fn answer(
     };
     let body = body.map_err(|error| Problem::new(400, "json_error", error.to_string()));
     let verdict = judge(&shared, &method, &path, &query, &headers, body);
+    if method != Method::GET {
+        shared.announce();
+    }
     for effect in &verdict.effects {
         if let FaultEffect::Delay { ms } = effect {
             tokio::time::sleep(Duration::from_millis(*ms)).await;
@@ -312,7 +432,9 @@ fn mischief(effects: &[FaultEffect]) -> Mischief {
             FaultEffect::ActionVanishes => mischief.action_vanishes = true,
             FaultEffect::ActionSlow { factor } => mischief.slow = Some(*factor),
             FaultEffect::NoPrivateNic => mischief.no_private_nic = true,
-            _ => {}
+            other => {
+                other.note(&mut mischief.host);
+            }
         }
     }
     mischief

@@ -24,6 +24,8 @@ pub(crate) enum LabCommand {
     /// Make the lab misbehave.
     #[command(subcommand)]
     Fault(FaultCommand),
+    /// Do something to one server's machine that the cloud's API knows nothing of.
+    Host(LabHost),
     /// Make what a running cluster makes by itself: autoscaled servers, volumes, load balancers.
     Inside(LabInside),
     /// Stop the lab and remove its state.
@@ -33,18 +35,24 @@ pub(crate) enum LabCommand {
 /// `sovereign lab up`.
 #[derive(Debug, Args)]
 pub(crate) struct LabUp {
-    /// Serve the API alone: a server is a record without a machine behind it.
-    #[arg(long, required = true)]
+    /// Serve the API alone: a server is a record without a machine behind it. Needs no root.
+    #[arg(long, conflicts_with_all = ["hosts", "cache"])]
     pub(crate) api_only: bool,
+    /// What runs servers.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) hosts: Hosts,
+    /// Directory that keeps the hosts' root file systems for all labs.
+    #[arg(long, env = "SOVEREIGN_LAB_CACHE", value_name = "DIR", default_value = "/var/cache/sovereign-lab")]
+    pub(crate) cache: PathBuf,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
     pub(crate) listen: SocketAddr,
     /// Directory that keeps what the lab holds over restarts [default: kept in memory].
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// How long the creation of a server takes.
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds)]
-    pub(crate) create_seconds: f64,
+    /// How long the creation of a server takes at least [default: 20 with `--api-only`, else as long as it takes].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) create_seconds: Option<f64>,
     /// Day the API behaves as on; decides which announced changes are live [default: today].
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) today: Option<Date>,
@@ -57,6 +65,16 @@ pub(crate) struct LabUp {
     /// Run in the background.
     #[arg(short, long)]
     pub(crate) detach: bool,
+}
+
+/// What runs servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Hosts {
+    /// Containers with an init of their own, up in seconds.
+    #[default]
+    Container,
+    /// Virtual machines with firmware, clock and kernel of their own, up in a minute or two.
+    Vm,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -82,6 +100,59 @@ pub(crate) struct LabInside {
     /// Load balancers that the cloud controller made.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) load_balancers: u32,
+}
+
+/// `sovereign lab host`.
+#[derive(Debug, Args)]
+pub(crate) struct LabHost {
+    /// The server's name or number.
+    pub(crate) server: String,
+    /// What to do to it.
+    #[command(subcommand)]
+    pub(crate) act: HostAct,
+}
+
+/// What is done to one machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostAct {
+    /// Show what is known of it.
+    Show,
+    /// Reboot it in order, as somebody who is logged in would.
+    Reboot,
+    /// Let it break: it is off from one moment to the next.
+    Kill,
+    /// Pull a cable.
+    Cut {
+        /// Which.
+        link: Link,
+    },
+    /// Fill its disk up.
+    Fill {
+        /// But for so many MiB.
+        #[arg(long, value_name = "MIB", default_value_t = 0)]
+        left: u64,
+    },
+    /// Send its questions for metadata into the private network, where nobody answers.
+    Misroute,
+    /// Take away everything that is wrong with it; what only a boot changes, changes at the next.
+    Heal,
+    /// Run a command on it as root, from its console.
+    Exec {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+    /// Print what it said on its console.
+    Console,
+}
+
+/// A host's cables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Link {
+    /// The public one.
+    Public,
+    /// The private ones.
+    Private,
 }
 
 /// `sovereign lab fault`.
@@ -122,6 +193,15 @@ pub(crate) struct FaultSet {
     /// Error code, for `error` and `action-fails`.
     #[arg(long)]
     pub(crate) code: Option<String>,
+    /// Seconds, for `slow-boot` and `clock-off`.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) seconds: Option<i64>,
+    /// Stage of cloud-init, for `cloud-init-fails`.
+    #[arg(long, value_enum)]
+    pub(crate) stage: Option<Stage>,
+    /// MiB that stay free, for `disk-full` [default: 0].
+    #[arg(long, value_name = "MIB")]
+    pub(crate) left: Option<u64>,
     /// Milliseconds, for `delay`.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) ms: Option<u64>,
@@ -170,4 +250,33 @@ pub(crate) enum Effect {
     ActionSlow,
     /// Bring servers up without their private network.
     NoPrivateNic,
+    /// Let the machine take longer until it says anything. This and what follows is for real hosts.
+    SlowBoot,
+    /// Let the machine have power and never come up.
+    DeadBoot,
+    /// Let a stage of cloud-init fail, and those after it not run.
+    CloudInitFails,
+    /// Let the clock be off; virtual machines only.
+    ClockOff,
+    /// Let the disk be full.
+    DiskFull,
+    /// Let the public cable be out.
+    NoPublicLink,
+    /// Let the private cables be out.
+    NoPrivateLink,
+    /// Send questions for metadata into the private network once the host has its user data.
+    WrongMetadataRoute,
+}
+
+/// A stage of cloud-init.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// Before the network.
+    Local,
+    /// With the network: files, users, keys.
+    Network,
+    /// Packages, time, commands to run.
+    Config,
+    /// Runs the commands.
+    Final,
 }

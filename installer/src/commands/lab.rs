@@ -1,13 +1,14 @@
 //! `sovereign lab`: a cloud on this machine.
 
 mod fault;
+mod host;
 mod record;
 mod serve;
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sovereign_lab::LabClient;
+use sovereign_lab::{Lab, LabClient};
 
 pub(crate) use self::fault::FaultError;
 use self::record::Record;
@@ -19,7 +20,7 @@ use crate::render::table::Columns;
 use crate::state_dir::StateDir;
 
 /// How long a lab may take to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+const STOP_WITHIN: Duration = Duration::from_mins(1);
 /// Time between two looks at whether it stopped.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -33,6 +34,7 @@ pub(crate) async fn run(global: Global, command: LabCommand) -> Result<Exit, Cli
         LabCommand::Status => status(&global, &client(&state)?).await?,
         LabCommand::Stats { reset } => stats(&global, &client(&state)?, reset).await?,
         LabCommand::Fault(command) => fault::run(&global, &client(&state)?, command).await?,
+        LabCommand::Host(args) => return host::run(&global, &client(&state)?, args).await,
         LabCommand::Inside(args) => {
             let client = client(&state)?;
             client
@@ -50,11 +52,14 @@ fn client(state: &StateDir) -> Result<LabClient, CliError> {
 
 /// For `eval "$(sovereign lab env)"`; the token opens nothing but the lab.
 fn env(global: &Global, record: &Record) -> Result<(), CliError> {
-    let variables = [
-        ("HCLOUD_TOKEN", &record.token),
-        ("HCLOUD_ENDPOINT", &record.url),
-        ("SOVEREIGN_HETZNER_ENDPOINT", &record.url),
+    let mut variables = vec![
+        ("HCLOUD_TOKEN", record.token.clone()),
+        ("HCLOUD_ENDPOINT", record.url.clone()),
+        ("SOVEREIGN_HETZNER_ENDPOINT", record.url.clone()),
     ];
+    if let Some(ground) = &record.ground {
+        variables.push(("SOVEREIGN_LAB_GATEWAY", ground.gateway.to_string()));
+    }
     if global.json {
         let variables: serde_json::Map<String, Value> = variables
             .into_iter()
@@ -82,10 +87,10 @@ async fn status(global: &Global, client: &LabClient) -> Result<(), CliError> {
         }
     }
     if empty {
-        output::data("the lab is empty")
-    } else {
-        output::data(&table.render(""))
+        return output::data("the lab is empty");
     }
+    output::data(&table.render(""))?;
+    host::table(&client.hosts().await?)
 }
 
 async fn stats(global: &Global, client: &LabClient, reset: bool) -> Result<(), CliError> {
@@ -123,6 +128,10 @@ async fn down(state: &StateDir) -> Result<(), CliError> {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+    if record.ground.is_some() {
+        // One that was killed has left its namespaces and disks.
+        Lab::sweep().await?;
     }
     record.remove(state)?;
     output::notice(&format!(

@@ -24,6 +24,21 @@ pub(crate) enum Boot {
     Dead,
 }
 
+/// What is wrong with a machine, from its next boot on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Defects {
+    /// Seconds that pass between power and the first sign of life.
+    pub(crate) slow_seconds: u64,
+    /// Files that are on its disk when it boots, or, without content, are not: absolute path, content.
+    pub(crate) files: Vec<(String, Option<String>)>,
+    /// Fills the disk up but for so many MiB.
+    pub(crate) disk_left_mib: Option<u64>,
+    /// Seconds its clock is off. Only a machine with a clock of its own can do it.
+    pub(crate) clock_offset: i64,
+    /// Its private network offers a route for metadata that leads nowhere, to a host that configures itself.
+    pub(crate) wrong_metadata_route: bool,
+}
+
 /// A host's public NIC. Everything else goes by the cloud's rule: /32 and /128, gateways on-link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicNic {
@@ -73,8 +88,10 @@ pub(crate) struct HostSpec {
     pub(crate) public: Option<PublicNic>,
     /// Its private NICs in order: `enp7s0`, `enp8s0`, ...
     pub(crate) private: Vec<PrivateNic>,
-    /// Seconds its clock is off at boot. Only a machine with a clock of its own can do it.
-    pub(crate) clock_offset: i64,
+    /// The resolvers it starts with.
+    pub(crate) resolvers: Vec<Ipv4Addr>,
+    /// What is wrong with the machine.
+    pub(crate) defects: Defects,
 }
 
 impl HostSpec {
@@ -112,6 +129,14 @@ pub(crate) trait RunningHost: Debug + Send + Sync {
 
     /// The host's first process as this machine numbers it, where host and machine share a kernel.
     fn leader(&self) -> Option<u32>;
+
+    /// Fills the disk of the running host up but for so many MiB, or gives it its space back. A driver that cannot do
+    /// it while the host runs does it at the next boot.
+    async fn leave_on_disk(&self, _host: &HostSpec, _mib: Option<u64>) -> Result<(), HostError> {
+        Err(HostError::Unsupported(
+            "the disk changes at the host's next boot".into(),
+        ))
+    }
 }
 
 /// What runs servers.

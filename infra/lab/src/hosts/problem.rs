@@ -35,13 +35,12 @@ pub enum HostError {
         said: String,
     },
     /// The operating system refused.
-    #[error("{what}: {source}")]
+    #[error("{what}: {why}")]
     System {
         /// What was being done, on what.
         what: String,
         /// Why.
-        #[source]
-        source: io::Error,
+        why: io::Error,
     },
     /// The driver cannot do this, on principle.
     #[error("{0}")]
@@ -52,6 +51,6 @@ impl HostError {
     /// The operating system refused `what`.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
-        move |source| Self::System { what, source }
+        move |why| Self::System { what, why }
     }
 }

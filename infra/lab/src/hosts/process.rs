@@ -3,7 +3,8 @@
 //!
 //! Each has a thread of the lab that starts it and waits for it. The thread enters the network namespace and a mount
 //! namespace of its own first, and the process inherits both: its mounts go when it goes. The kernel kills the process
-//! when that thread ends (`PR_SET_PDEATHSIG`), which is when the lab does.
+//! when that thread ends (`PR_SET_PDEATHSIG`), which is when the lab does. A process namespace carries that on to
+//! everything the process started.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -25,6 +26,19 @@ use super::{HostError, control_group, namespace};
 /// Moves itself into control groups, the arguments up to `--`, and becomes what follows.
 const ENTER: &str =
     r#"while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@""#;
+/// Becomes what follows, which dies when the thread that started it does.
+const WITH_THE_LAB: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
+/// The same, and everything that it starts dies with it: a process namespace, whose first process waits for it.
+const FAMILY: [&str; 8] = [
+    "unshare",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "sh",
+    "-c",
+    r#""$@"; exit "$?""#,
+];
 
 type Preparation = Box<dyn FnOnce() -> Result<(), HostError> + Send>;
 
@@ -38,6 +52,10 @@ pub(crate) struct Order {
     pub(crate) namespace: Option<String>,
     /// Mounts what the process needs, in its mount namespace, before it starts.
     pub(crate) prepare: Option<Preparation>,
+    /// Whether it starts others that have to die with it.
+    pub(crate) family: bool,
+    /// Variables of its environment.
+    pub(crate) variables: Vec<(&'static str, String)>,
     /// Takes what it prints; appended to.
     pub(crate) output: PathBuf,
 }
@@ -54,6 +72,8 @@ impl Order {
             command: command.into_iter().map(Into::into).collect(),
             namespace: None,
             prepare: None,
+            family: false,
+            variables: Vec::new(),
             output: output.into(),
         }
     }
@@ -67,6 +87,18 @@ impl Order {
     /// Mounts first.
     pub(crate) fn after(mut self, prepare: impl FnOnce() -> Result<(), HostError> + Send + 'static) -> Self {
         self.prepare = Some(Box::new(prepare));
+        self
+    }
+
+    /// Everything it starts dies with it, however it ends.
+    pub(crate) fn with_family(mut self) -> Self {
+        self.family = true;
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -86,11 +118,18 @@ impl Order {
         let errors = output
             .try_clone()
             .map_err(HostError::system("share the output"))?;
-        Command::new("sh")
-            .args(["-c", ENTER, "lab-host"])
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", ENTER, "lab"])
             .args(groups)
-            .args(["--", "setpriv", "--pdeathsig", "KILL"])
+            .arg("--")
+            .args(WITH_THE_LAB);
+        if self.family {
+            command.args(FAMILY).arg("lab");
+        }
+        command
             .args(self.command)
+            .envs(self.variables)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
@@ -152,11 +191,27 @@ impl Kept {
 
     /// Sends a signal, unless it has ended.
     pub(crate) fn signal(&self, signal: Signal) {
+        self.signal_descendant(0, signal);
+    }
+
+    /// Sends a signal to its only child, that one's only child, and so on, so many generations down.
+    pub(crate) fn signal_descendant(&self, generations: usize, signal: Signal) {
         let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*reaped {
-            // It may have ended a moment ago, which is as good.
-            let _ = kill(self.pid, signal);
+        if *reaped {
+            return;
         }
+        if let Some(pid) = self.descendant(generations) {
+            // It may have ended a moment ago, which is as good.
+            let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
+        }
+    }
+
+    /// Its only child, that one's only child, and so on, so many generations down.
+    pub(crate) fn descendant(&self, generations: usize) -> Option<u32> {
+        (0..generations).try_fold(self.pid(), |pid, _| {
+            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+            children.split_whitespace().next()?.parse().ok()
+        })
     }
 
     /// Waits for its end; what was left of its control group is gone then, too.

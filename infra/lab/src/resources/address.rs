@@ -1,5 +1,6 @@
 //! Primary and floating IPs. Addresses are from ranges reserved for benchmarks and documentation.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Value, json};
@@ -8,6 +9,46 @@ use super::{Outcome, created, no_content, ok, with, without};
 use crate::catalog;
 use crate::problem::Problem;
 use crate::project::Project;
+
+/// An IPv4 address for a resource: by its number, or, where hosts are real, the first of the lab's slice that is free.
+fn choose_ipv4(project: &Project, id: u64) -> Result<String, Problem> {
+    match &project.slice {
+        Some(slice) => free_in(project, |place| slice.ipv4(place).to_string()),
+        None => Ok(ipv4(id).to_string()),
+    }
+}
+
+/// An IPv6 network for a resource, likewise.
+fn choose_ipv6(project: &Project, id: u64) -> Result<String, Problem> {
+    match &project.slice {
+        Some(slice) => free_in(project, |place| format!("{}/64", slice.ipv6(place))),
+        None => Ok(ipv6(id)),
+    }
+}
+
+/// The first place of the project's slice whose address nobody has.
+fn free_in(project: &Project, address: impl Fn(u16) -> String) -> Result<String, Problem> {
+    let primary = ["primary_ips", "floating_ips"]
+        .into_iter()
+        .flat_map(|kind| project.all(kind))
+        .filter_map(|ip| ip["ip"].as_str().map(str::to_owned));
+    let balancers = project.all("load_balancers").flat_map(|balancer| {
+        let ip = |kind: &str| balancer["public_net"][kind]["ip"].as_str();
+        let network = ip("ipv6").and_then(|ip| ip.strip_suffix("::1"));
+        [
+            ip("ipv4").map(str::to_owned),
+            network.map(|network| format!("{network}::/64")),
+        ]
+    });
+    let taken: BTreeSet<String> = primary.chain(balancers.flatten()).collect();
+    project
+        .slice
+        .iter()
+        .flat_map(|slice| slice.places())
+        .map(address)
+        .find(|address| !taken.contains(address))
+        .ok_or_else(|| Problem::limit("primary_ip_limit"))
+}
 
 /// 198.18.0.0/15.
 fn ipv4(id: u64) -> Ipv4Addr {
@@ -30,7 +71,13 @@ fn free(project: &Project) -> &'static str {
     }
 }
 
-fn insert(project: &mut Project, body: &Value, kind: &str, location: &Value, server: Option<u64>) -> u64 {
+fn insert(
+    project: &mut Project,
+    body: &Value,
+    kind: &str,
+    location: &Value,
+    server: Option<u64>,
+) -> Result<u64, Problem> {
     let assignee_type = if server.is_some() { "server" } else { free(project) };
     let fields = json!({
         "type": kind, "location": location, "blocked": false, "dns_ptr": [],
@@ -39,9 +86,9 @@ fn insert(project: &mut Project, body: &Value, kind: &str, location: &Value, ser
     });
     let id = project.insert("primary_ips", body, fields);
     let ip = if kind == "ipv4" {
-        ipv4(id).to_string()
+        choose_ipv4(project, id)?
     } else {
-        ipv6(id)
+        choose_ipv6(project, id)?
     };
     if let Ok(resource) = project.get_mut("primary_ips", id) {
         resource["ip"] = json!(ip);
@@ -49,7 +96,7 @@ fn insert(project: &mut Project, body: &Value, kind: &str, location: &Value, ser
             resource["name"] = json!(format!("primary_ip-{id}"));
         }
     }
-    id
+    Ok(id)
 }
 
 /// Gives a new server its public addresses: those it asks for by number, or fresh ones that go with it.
@@ -67,7 +114,7 @@ pub(crate) fn give(project: &mut Project, server: u64, body: &Value) -> Result<(
                 kind,
                 &location,
                 Some(server),
-            ),
+            )?,
         };
         let ip = project.get_mut("primary_ips", id)?;
         ip["assignee_id"] = json!(server);
@@ -102,7 +149,7 @@ pub(crate) fn create_primary(project: &mut Project, body: &Value) -> Outcome {
     let kind = kind
         .ok_or_else(|| Problem::invalid("type", "must be ipv4 or ipv6"))?
         .to_owned();
-    let id = insert(project, body, &kind, &location, None);
+    let id = insert(project, body, &kind, &location, None)?;
     created(json!({"primary_ip": project.get("primary_ips", id)?, "action": null}))
 }
 
@@ -157,7 +204,8 @@ pub(crate) fn create_floating(project: &mut Project, body: &Value) -> Outcome {
         "description": body["description"], "dns_ptr": [],
     });
     let id = project.insert("floating_ips", body, fields);
-    project.get_mut("floating_ips", id)?["ip"] = json!(ipv4(id).to_string());
+    let ip = choose_ipv4(project, id)?;
+    project.get_mut("floating_ips", id)?["ip"] = json!(ip);
     if let Some(server) = body["server"].as_u64() {
         with(
             &mut project.get_mut("servers", server)?["public_net"]["floating_ips"],
@@ -177,11 +225,11 @@ pub(crate) fn delete_floating(project: &mut Project, id: u64) -> Outcome {
 }
 
 /// The public addresses of a load balancer.
-pub(crate) fn of_load_balancer(id: u64) -> Value {
-    let v6 = ipv6(id);
-    json!({
+pub(crate) fn of_load_balancer(project: &Project, id: u64) -> Result<Value, Problem> {
+    let (v4, v6) = (choose_ipv4(project, id)?, choose_ipv6(project, id)?);
+    Ok(json!({
         "enabled": true,
-        "ipv4": {"ip": ipv4(id).to_string(), "dns_ptr": null},
+        "ipv4": {"ip": v4, "dns_ptr": null},
         "ipv6": {"ip": v6.trim_end_matches("::/64").to_owned() + "::1", "dns_ptr": null},
-    })
+    }))
 }

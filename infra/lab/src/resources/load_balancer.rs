@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Outcome, address, created, network, ok, with, without};
 use crate::action::Effect;
 use crate::catalog;
+use crate::hosts::balancer::show_health;
 use crate::label_selector::LabelSelector;
 use crate::problem::Problem;
 use crate::project::Project;
@@ -44,7 +45,8 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
         "included_traffic": 21_990_232_555_520_u64, "ingoing_traffic": 0, "outgoing_traffic": 0,
     });
     let id = project.insert("load_balancers", body, fields);
-    project.get_mut("load_balancers", id)?["public_net"] = address::of_load_balancer(id);
+    let public = address::of_load_balancer(project, id)?;
+    project.get_mut("load_balancers", id)?["public_net"] = public;
     if let Some((net, _)) = private {
         with(&mut project.get_mut("networks", net)?["load_balancers"], id);
     }
@@ -52,7 +54,8 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
     created(json!({"load_balancer": shown(project, project.get("load_balancers", id)?), "action": action}))
 }
 
-/// A load balancer as the API shows it: the servers that a label selector chooses now are listed under it.
+/// A load balancer as the API shows it: the servers that a label selector chooses now are listed under it, and every
+/// target has a status.
 pub(crate) fn shown(project: &Project, lb: &Value) -> Value {
     let mut lb = lb.clone();
     for target in lb["targets"].as_array_mut().into_iter().flatten() {
@@ -68,6 +71,7 @@ pub(crate) fn shown(project: &Project, lb: &Value) -> Value {
                 .collect();
         }
     }
+    show_health(&mut lb);
     lb
 }
 

@@ -1,10 +1,13 @@
 //! Servers: records that start, stop and go; the checks are the vendor's.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Outcome, address, created, ids, network, ok, with, without};
 use crate::action::Effect;
 use crate::catalog;
+use crate::machine::Machine;
 use crate::problem::Problem;
 use crate::project::Project;
 
@@ -36,18 +39,26 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
         let name = order.location["name"].as_str().unwrap_or_default().to_owned();
         project.get_mut("servers", id)?["datacenter"] = datacenter(&name, &order.location);
     }
-    address::give(project, id, body)?;
+    if let Err(refused) = address::give(project, id, body) {
+        detach_all(project, id);
+        project.remove("servers", id);
+        return Err(refused);
+    }
     attach(project, id, body, &order.location["network_zone"])?;
     join(project, id, body)?;
-    let create = project.start("create_server", &[("servers", id)], Vec::new());
-    let running = Effect::Set {
-        kind: "servers".into(),
-        id,
-        fields: json!({"status": "running"}),
+    let wish = give_machine(project, id, body);
+    let create = project.start_awaiting("create_server", id, Vec::new(), wish);
+    let start = if wish.is_some() {
+        project.start_awaiting("start_server", id, Vec::new(), wish)
+    } else {
+        let running = Effect::Set {
+            kind: "servers".into(),
+            id,
+            fields: json!({"status": "running"}),
+        };
+        let span = Duration::from_secs_f64(project.create_seconds * project.mischief.slow.unwrap_or(1.0));
+        project.start_taking("start_server", &[("servers", id)], vec![running], span)
     };
-    let span =
-        std::time::Duration::from_secs_f64(project.create_seconds * project.mischief.slow.unwrap_or(1.0));
-    let start = project.start_taking("start_server", &[("servers", id)], vec![running], span);
     let password = ids(&body["ssh_keys"]).is_empty().then_some("lab-root-password");
     created(json!({
         "server": shown(project.get("servers", id)?),
@@ -55,6 +66,24 @@ pub(crate) fn create(project: &mut Project, body: &Value) -> Outcome {
         "next_actions": [start],
         "root_password": password,
     }))
+}
+
+/// A machine for a new server, where there is a host side; returns the number of the wish that it runs.
+fn give_machine(project: &mut Project, id: u64, body: &Value) -> Option<u64> {
+    if project.slice.is_none() || project.mischief.action_error.is_some() {
+        return None;
+    }
+    let machine = Machine::new(public_keys(project, body), project.mischief.host.clone());
+    let wish = machine.wished;
+    project.machines.insert(id, machine);
+    Some(wish)
+}
+
+/// The keys that a request names, as OpenSSH writes them.
+fn public_keys(project: &Project, body: &Value) -> Vec<String> {
+    let named = ids(&body["ssh_keys"]).into_iter();
+    let keys = named.filter_map(|id| project.get("ssh_keys", id).ok()?["public_key"].as_str());
+    keys.map(str::to_owned).collect()
 }
 
 struct Order {
@@ -212,7 +241,8 @@ pub(crate) fn delete(project: &mut Project, id: u64) -> Outcome {
         kind: "servers".into(),
         id,
     };
-    let action = project.start("delete_server", &[("servers", id)], vec![gone]);
+    let wish = project.wish(id, |machine| machine.deleted = true);
+    let action = project.start_awaiting("delete_server", id, vec![gone], wish);
     project.get_mut("servers", id)?["status"] = json!("deleting");
     ok(json!({"action": action}))
 }
@@ -260,18 +290,24 @@ pub(crate) fn act(project: &mut Project, id: u64, verb: &str, body: &Value) -> O
         }
         "enable_rescue" | "disable_rescue" => {
             project.get_mut("servers", id)?["rescue_enabled"] = json!(verb == "enable_rescue");
+            let keys = (verb == "enable_rescue").then(|| public_keys(project, body));
+            project.wish(id, |machine| machine.rescue = keys);
             None
         }
         "create_image" => return snapshot(project, id, body),
         _ => return Err(Problem::not_found("action")),
     };
-    let effects = status.map(|status| Effect::Set {
+    if verb == "rebuild" && body["user_data"].is_string() {
+        project.get_mut("servers", id)?["user_data"] = body["user_data"].clone();
+    }
+    let wish = project.wish(id, |machine| machine.press(verb));
+    let effects = status.filter(|_| wish.is_none()).map(|status| Effect::Set {
         kind: "servers".into(),
         id,
         fields: json!({"status": status}),
     });
     let command = if verb == "poweron" { "start_server" } else { verb };
-    let action = project.start(command, &[("servers", id)], effects.into_iter().collect());
+    let action = project.start_awaiting(command, id, effects.into_iter().collect(), wish);
     ok(json!({"action": action, "root_password": (verb == "enable_rescue").then_some("lab-rescue-password")}))
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use sovereign_lab::{Fault, FaultEffect, LabClient};
 use thiserror::Error;
 
-use crate::cli::{Effect, FaultCommand, FaultSet, Global};
+use crate::cli::{Effect, FaultCommand, FaultSet, Global, Stage};
 use crate::errors::CliError;
 use crate::output;
 use crate::render::table::Columns;
@@ -67,7 +67,35 @@ fn effect(set: &FaultSet) -> Result<FaultEffect, FaultError> {
             factor: set.factor.ok_or_else(needs("action-slow", "--factor"))?,
         },
         Effect::NoPrivateNic => FaultEffect::NoPrivateNic,
+        Effect::SlowBoot => FaultEffect::SlowBoot {
+            seconds: set
+                .seconds
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .ok_or_else(needs("slow-boot", "--seconds"))?,
+        },
+        Effect::DeadBoot => FaultEffect::DeadBoot,
+        Effect::CloudInitFails => FaultEffect::CloudInitFails {
+            stage: stage(set.stage.ok_or_else(needs("cloud-init-fails", "--stage"))?),
+        },
+        Effect::ClockOff => FaultEffect::ClockOff {
+            seconds: set.seconds.ok_or_else(needs("clock-off", "--seconds"))?,
+        },
+        Effect::DiskFull => FaultEffect::DiskFull {
+            left_mib: set.left.unwrap_or_default(),
+        },
+        Effect::NoPublicLink => FaultEffect::NoPublicLink,
+        Effect::NoPrivateLink => FaultEffect::NoPrivateLink,
+        Effect::WrongMetadataRoute => FaultEffect::WrongMetadataRoute,
     })
+}
+
+fn stage(stage: Stage) -> sovereign_lab::Stage {
+    match stage {
+        Stage::Local => sovereign_lab::Stage::Local,
+        Stage::Network => sovereign_lab::Stage::Network,
+        Stage::Config => sovereign_lab::Stage::Config,
+        Stage::Final => sovereign_lab::Stage::Final,
+    }
 }
 
 fn list(global: &Global, faults: &[Fault]) -> Result<(), CliError> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sovereign_lab::Ground;
 
 use crate::errors::CliError;
 use crate::state_dir::StateDir;
@@ -22,6 +23,8 @@ pub(super) struct Record {
     pub(super) token: String,
     /// Where it keeps what it holds, if it does.
     pub(super) state: Option<PathBuf>,
+    /// Where its hosts are, if servers are real.
+    pub(super) ground: Option<Ground>,
 }
 
 fn path(state: &StateDir) -> Result<PathBuf, CliError> {
@@ -61,9 +64,18 @@ impl Record {
     pub(super) fn remove(&self, state: &StateDir) -> Result<(), CliError> {
         gone(&path(state)?)?;
         gone(&log_path(state)?)?;
-        self.state
-            .as_ref()
-            .map_or(Ok(()), |kept| gone(&kept.join("lab.json")))
+        let Some(kept) = &self.state else {
+            return Ok(());
+        };
+        gone(&kept.join("lab.json"))?;
+        gone(&kept.join("slot"))?;
+        let hosts = kept.join("hosts");
+        match std::fs::remove_dir_all(&hosts) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(CliError::Write { path: hosts, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Its process runs no more and writes nothing any more. A process that waits to be reaped has ended, too.

@@ -4,10 +4,10 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sovereign_lab::{Lab, LabClient, LabConfig};
+use sovereign_lab::{HostKind, HostsConfig, Lab, LabClient, LabConfig};
 
 use super::record::{Record, log_path};
-use crate::cli::{Global, LabUp};
+use crate::cli::{Global, Hosts, LabUp};
 use crate::errors::CliError;
 use crate::output;
 use crate::signals::Signals;
@@ -15,6 +15,8 @@ use crate::state_dir::StateDir;
 
 /// How long a lab in the background may take to answer.
 const START_WITHIN: Duration = Duration::from_secs(20);
+/// The same where hosts are real: their root file system may have to be made first.
+const START_HOSTS_WITHIN: Duration = Duration::from_mins(10);
 /// Time between two looks at whether it answers.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -22,24 +24,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub(super) async fn foreground(global: &Global, state: &StateDir, args: &LabUp) -> Result<(), CliError> {
     refuse_a_second(state).await?;
     let signals = Signals::listen()?;
-    let lab = Lab::start(config(args))
-        .await
-        .map_err(|source| CliError::LabListen {
-            address: args.listen,
-            source,
-        })?;
+    let lab = Lab::start(config(args)).await?;
     let record = Record {
         pid: std::process::id(),
         address: lab.address(),
         url: lab.url(),
         token: lab.token().to_owned(),
         state: args.state.as_ref().and_then(|dir| dir.canonicalize().ok()),
+        ground: lab.ground().cloned(),
     };
     record.save(state)?;
     announce(global, &record, "Ctrl-C stops it")?;
     let outcome = lab.run(signals.cancel().clone()).await;
     Record::withdraw(state)?;
-    outcome.map_err(|source| CliError::LabStopped { source })
+    Ok(outcome?)
 }
 
 /// Starts this program again in the background and waits until it answers.
@@ -47,12 +45,18 @@ pub(super) async fn detached(global: &Global, state: &StateDir, args: &LabUp) ->
     refuse_a_second(state).await?;
     let mut child = spawn(state, args)?;
     let began = Instant::now();
+    let patience = if args.api_only {
+        START_WITHIN
+    } else {
+        output::notice("the first lab with hosts on a machine makes their root file system, which takes a minute");
+        START_HOSTS_WITHIN
+    };
     loop {
         if let Some(record) = answering(state, child.id()).await {
             return announce(global, &record, "`sovereign lab down` stops it");
         }
         let ended = child.try_wait().is_ok_and(|status| status.is_some());
-        if ended || began.elapsed() > START_WITHIN {
+        if ended || began.elapsed() > patience {
             let log = std::fs::read_to_string(log_path(state)?).unwrap_or_default();
             return Err(CliError::LabDidNotStart {
                 log: log.trim().trim_start_matches("error: ").to_owned(),
@@ -80,11 +84,20 @@ fn spawn(state: &StateDir, args: &LabUp) -> Result<Child, CliError> {
     command
         .arg("--state-dir")
         .arg(state.path())
-        .args(["lab", "up", "--api-only", "--listen"]);
-    command
-        .arg(args.listen.to_string())
-        .arg("--create-seconds")
-        .arg(args.create_seconds.to_string());
+        .args(["lab", "up", "--listen"])
+        .arg(args.listen.to_string());
+    if args.api_only {
+        command.arg("--api-only");
+    } else {
+        let kind = match args.hosts {
+            Hosts::Container => "container",
+            Hosts::Vm => "vm",
+        };
+        command.args(["--hosts", kind, "--cache"]).arg(&args.cache);
+    }
+    if let Some(seconds) = args.create_seconds {
+        command.arg("--create-seconds").arg(seconds.to_string());
+    }
     if let Some(dir) = &args.state {
         command.arg("--state").arg(dir);
     }
@@ -123,7 +136,14 @@ fn config(args: &LabUp) -> LabConfig {
     let mut config = LabConfig {
         listen: args.listen,
         state: args.state.clone(),
-        create_seconds: args.create_seconds,
+        create_seconds: args.create_seconds.unwrap_or(if args.api_only { 20.0 } else { 0.0 }),
+        hosts: (!args.api_only).then(|| HostsConfig {
+            cache: args.cache.clone(),
+            kind: match args.hosts {
+                Hosts::Container => HostKind::Container,
+                Hosts::Vm => HostKind::Vm,
+            },
+        }),
         ..LabConfig::default()
     };
     if let Some(today) = args.today {
