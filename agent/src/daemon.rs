@@ -80,3 +80,6 @@ async fn dial(desk: &Rc<Desk>, host: &Host, config: &AgentConfig) -> Result<Endi
         Transport::Ssh => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

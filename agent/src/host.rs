@@ -100,9 +100,13 @@ impl Host {
                 Some(bytes) => Some(self.keep(path, bytes)?),
                 None => None,
             };
+            let entry = PlacedFile {
+                part: part.to_owned(),
+                before,
+                folders: self.missing_folders(path),
+            };
             self.note(|placed| {
-                let part = part.to_owned();
-                placed.files.insert(path.to_owned(), PlacedFile { part, before });
+                placed.files.insert(path.to_owned(), entry);
             })?;
         }
         if same && disk::mode(&at).or_fault("reading", path)? == mode {
@@ -131,6 +135,10 @@ impl Host {
             None => {
                 disk::remove(&at).or_fault("removing", path)?;
             }
+        }
+        for folder in entry.folders.iter().rev() {
+            // By now it may hold something of somebody else, and stays.
+            let _ = std::fs::remove_dir(self.root.path(folder));
         }
         self.note(|placed| {
             placed.files.remove(path);
@@ -162,6 +170,14 @@ impl Host {
             self.unplace(path)?;
         }
         Ok(old.len())
+    }
+
+    /// Folders above `path` that are not there, the outermost first.
+    fn missing_folders(&self, path: &str) -> Vec<String> {
+        let ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+        ends.filter(|folder| !folder.is_empty() && !self.root.exists(folder))
+            .map(str::to_owned)
+            .collect()
     }
 
     fn keep(&self, path: &str, bytes: &[u8]) -> Result<Before, Fault> {

@@ -30,4 +30,6 @@ pub mod preflight;
 pub mod root;
 pub mod runner;
 pub mod state;
+#[cfg(test)]
+mod testing;
 mod who;

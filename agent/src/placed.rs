@@ -33,6 +33,9 @@ pub struct PlacedFile {
     pub part: String,
     /// What was there before, if anything.
     pub before: Option<Before>,
+    /// Folders that were made for it, the outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
 }
 
 /// A file that was there before ours.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use sovereign_core::agent::{AgentEvent, AgentEventKind};
+use sovereign_core::agent::{AgentEvent, AgentEventKind, SubStepState};
 
 use super::logs::describe;
 use super::output;
@@ -82,11 +82,16 @@ fn lines(status: &Status) -> Vec<String> {
 fn trouble(events: &[AgentEvent]) -> Option<AgentEvent> {
     let good = |event: &&AgentEvent| matches!(event.kind, AgentEventKind::Converged { .. });
     let since = events.iter().rev().find(good).map_or(0, |event| event.seq);
-    events
-        .iter()
-        .rev()
-        .find(|event| event.seq > since && matches!(event.kind, AgentEventKind::Failed { .. }))
+    let recent = || events.iter().rev().take_while(move |event| event.seq > since);
+    // A part that failed says more than the task it belongs to.
+    recent()
+        .find(|event| failed_part(event))
+        .or_else(|| recent().find(|event| matches!(event.kind, AgentEventKind::Failed { .. })))
         .cloned()
+}
+
+fn failed_part(event: &AgentEvent) -> bool {
+    matches!(&event.kind, AgentEventKind::SubStep(part) if matches!(part.state, SubStepState::Failed { .. }))
 }
 
 async fn service(host: &Host) -> (String, String) {

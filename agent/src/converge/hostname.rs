@@ -33,6 +33,13 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
         .await?;
         changed = true;
     }
+    let after = live(host);
+    if after != *name {
+        return Err(Fault::new(
+            format!("the host's name stays `{after}` instead of `{name}`"),
+            "another service sets it too: look at `hostnamectl` and at the cloud's own tools on the host",
+        ));
+    }
     Ok(Done::new(changed, name.as_str()))
 }
 

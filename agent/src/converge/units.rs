@@ -30,8 +30,21 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
         host.must("systemctl", &["daemon-reload"], REMEDY).await?;
     }
     let mut changed = gone > 0 || !written.is_empty();
+    // One that does not start must not keep the others down.
+    let mut fault: Option<Fault> = None;
     for (name, unit) in &config.units {
-        changed |= settle(host, name, unit, written.contains(&name.as_str())).await?;
+        match settle(host, name, unit, written.contains(&name.as_str())).await {
+            Ok(settled) => changed |= settled,
+            Err(next) => {
+                fault = Some(match fault {
+                    Some(first) => join(first, next),
+                    None => next,
+                });
+            }
+        }
+    }
+    if let Some(fault) = fault {
+        return Err(fault);
     }
     let detail = format!(
         "{} units, {} written, {gone} taken away",
@@ -43,6 +56,11 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     take_away(host, |_| false).await.map(drop)
+}
+
+fn join(first: Fault, next: Fault) -> Fault {
+    let log = first.log.into_iter().chain(next.log).collect();
+    Fault::new(format!("{}; {}", first.cause, next.cause), first.remedy).with_log(log)
 }
 
 async fn settle(host: &Host, name: &str, unit: &HostUnit, rewritten: bool) -> Result<bool, Fault> {
@@ -95,10 +113,7 @@ async fn failed(host: &Host, name: &str, cause: String) -> Fault {
     // What a unit wrote a moment ago may still be on its way; without this the last lines may be missing, no more.
     let _ = host.run("journalctl", &["--sync"]).await;
     let journal = host
-        .run(
-            "journalctl",
-            &["-u", name, "-n", "20", "--no-pager", "-o", "cat", "-b"],
-        )
+        .run("journalctl", &["-u", name, "-n", "20", "--no-pager", "-o", "cat"])
         .await;
     let log = journal.map(|output| output.last_lines()).unwrap_or_default();
     Fault::new(cause, REMEDY).with_log(log)

@@ -12,6 +12,8 @@ pub(super) fn text(binary: &str) -> String {
 ///   capabilities: files of other owners, such as `sshd -t` and the home of a service's user;
 /// - kernel parameters, modules and the host name are what it is here to set, so `ProtectKernelTunables`,
 ///   `ProtectKernelModules` and `ProtectHostname` stay off; the network is the host's, so `PrivateNetwork` does;
+/// - `ProtectControlGroups` stays off, since where the host is a container it would bring back the picture of `/proc` of the
+///   machine around it, boot id and kernel parameters included;
 /// - units of a configuration are started by systemd, not by the agent, so they are not in this sandbox.
 const TEMPLATE: &str = "\
 [Unit]
@@ -45,7 +47,6 @@ BindPaths=-/root/.ssh
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectClock=yes
-ProtectControlGroups=yes
 ProtectKernelLogs=yes
 ProtectProc=default
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK

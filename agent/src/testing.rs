@@ -1,0 +1,187 @@
+//! A host in a folder: the kernel's files are plain files there, and commands are taken down and answered.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use sovereign_core::host::{HostConfig, HostFile, HostFirewall, HostRole, HostUnit, Upgrades};
+use tempfile::TempDir;
+
+use crate::converge::{Outcome, PARTS};
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::root::Root;
+use crate::runner::{Command, Output, Runner};
+
+/// Answers like a healthy host, unless a command begins like one in `broken`.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    folder: PathBuf,
+    pub(crate) ran: RefCell<Vec<String>>,
+    pub(crate) broken: RefCell<Vec<&'static str>>,
+}
+
+impl Recorder {
+    pub(crate) fn count(&self, start: &str) -> usize {
+        self.ran
+            .borrow()
+            .iter()
+            .filter(|line| line.starts_with(start))
+            .count()
+    }
+}
+
+#[async_trait(?Send)]
+impl Runner for Recorder {
+    async fn run(&self, command: &Command) -> Result<Output, Fault> {
+        let line = command.to_string();
+        let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start));
+        let stdout = match line.as_str() {
+            "sshd -T" => "passwordauthentication no\n".to_owned(),
+            _ if line.starts_with("systemctl show -p ActiveState") => {
+                "ActiveState=active\nType=simple\nUnitFileState=enabled\nNeedDaemonReload=no\n".to_owned()
+            }
+            _ if line.starts_with("journalctl") => "panic: no config\n".to_owned(),
+            _ => String::new(),
+        };
+        if let Some(name) = line.strip_prefix("hostname ") {
+            fs::write(self.folder.join("proc/sys/kernel/hostname"), name).unwrap();
+        }
+        self.ran.borrow_mut().push(line);
+        Ok(Output {
+            status: Some(i32::from(is_broken)),
+            stdout,
+            stderr: if is_broken {
+                "it is broken".to_owned()
+            } else {
+                String::new()
+            },
+        })
+    }
+}
+
+pub(crate) struct Bench {
+    pub(crate) dir: TempDir,
+    pub(crate) runner: Rc<Recorder>,
+    pub(crate) host: Host,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("proc/sys/kernel/hostname", "debian"),
+            ("proc/sys/net/ipv4/ip_forward", "0"),
+            ("proc/swaps", "Filename Type Size Used Priority\n"),
+            ("etc/hostname", "debian\n"),
+            ("etc/hosts", "127.0.0.1 localhost\n"),
+            (
+                "etc/fstab",
+                "/dev/sda1 / ext4 defaults 0 1\n/dev/sda2 none swap sw 0 0\n",
+            ),
+            ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"),
+            ("etc/apt/apt.conf.d/20auto-upgrades", ""),
+            ("root/.ssh/authorized_keys", "ssh-ed25519 AAAA0 owner\n"),
+            ("sys/module/overlay/x", ""),
+            ("usr/sbin/sshd", ""),
+            ("usr/sbin/nft", ""),
+            ("usr/bin/unattended-upgrade", ""),
+            ("usr/bin/fail2ban-server", ""),
+            ("usr/lib/systemd/system/ssh.service", ""),
+            ("usr/lib/systemd/system/systemd-timesyncd.service", ""),
+            ("etc/motd", "welcome\n"),
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let runner = Rc::new(Recorder {
+            folder: dir.path().to_owned(),
+            ..Recorder::default()
+        });
+        let host = Host::open(Root::under(dir.path()), Rc::clone(&runner) as Rc<dyn Runner>).unwrap();
+        Self { dir, runner, host }
+    }
+
+    /// A daemon that was killed and started again.
+    pub(crate) fn restart(&mut self) {
+        let runner = Rc::clone(&self.runner) as Rc<dyn Runner>;
+        self.host = Host::open(Root::under(self.dir.path()), runner).unwrap();
+    }
+
+    pub(crate) async fn converge(&self, config: &HostConfig) -> BTreeMap<&'static str, Outcome> {
+        let mut outcomes = BTreeMap::new();
+        for part in &PARTS {
+            outcomes.insert(part.name, part.converge(&self.host, config).await);
+        }
+        outcomes
+    }
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.dir.path().join(path)).unwrap_or_default()
+    }
+
+    /// Every file but the agent's own, with its content.
+    pub(crate) fn tree(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.dir.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let name = entry
+                    .path()
+                    .strip_prefix(self.dir.path())
+                    .unwrap()
+                    .display()
+                    .to_string();
+                if !name.starts_with("var/lib/sovereign-agent") {
+                    files.insert(name, fs::read_to_string(entry.path()).unwrap());
+                }
+            }
+        }
+        files
+    }
+}
+
+/// A configuration that asks for something of every part.
+pub(crate) fn config() -> HostConfig {
+    HostConfig {
+        hostname: "acme-cp-1".into(),
+        role: HostRole::FirstControlPlane,
+        modules: vec!["overlay".into()],
+        sysctl: BTreeMap::from([("net.ipv4.ip_forward".into(), "1".into())]),
+        authorized_keys: vec!["ssh-ed25519 AAAA1 installer".into()],
+        firewall: Some(HostFirewall {
+            trusted: vec!["10.0.0.0/16".parse().unwrap()],
+            admin: vec![],
+            open_tcp: vec![443],
+        }),
+        time_servers: vec!["ntp.example.org".into()],
+        upgrades: Some(Upgrades {
+            hour: 3,
+            minute: 7,
+            reboot: true,
+        }),
+        fail2ban: true,
+        files: BTreeMap::from([(
+            "/etc/motd".into(),
+            HostFile {
+                mode: 0o600,
+                content: "ours\n".into(),
+            },
+        )]),
+        units: BTreeMap::from([(
+            "k3s.service".into(),
+            HostUnit {
+                content: "[Service]\n".into(),
+                enabled: true,
+            },
+        )]),
+    }
+}
