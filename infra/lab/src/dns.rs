@@ -1,0 +1,174 @@
+//! A real name server beside the lab: PowerDNS with a database of its own, on loopback or an address of the lab.
+
+mod home;
+mod process;
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use self::home::Home;
+use self::process::Process;
+
+/// How long it may take to answer.
+const START_WITHIN: Duration = Duration::from_secs(20);
+/// Time between two looks at whether it answers.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How often other ports are tried, if somebody takes those that were free a moment ago.
+const TRIES: u32 = 5;
+
+/// A PowerDNS that answers. It ends with this value, and with the process, however that ends.
+pub struct PowerDns {
+    /// Address of its API: scheme, host and port.
+    pub url: String,
+    /// Its API key, random. It opens nothing but this server.
+    pub key: String,
+    /// Where it answers queries, over UDP and TCP.
+    pub dns_addr: SocketAddr,
+    process: Process,
+    home: Home,
+}
+
+impl fmt::Debug for PowerDns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PowerDns")
+            .field("url", &self.url)
+            .field("dns_addr", &self.dns_addr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PowerDns {
+    /// Starts a server on free ports of an address; it answers when this returns. Its zones are kept in `dir` over restarts, and
+    /// go with it without.
+    pub async fn start(address: IpAddr, dir: Option<PathBuf>) -> io::Result<Self> {
+        let home = Home::open(dir).await?;
+        let key = home::random_key()?;
+        for _ in 1..TRIES {
+            let ports = (free_port(address)?, free_port(address)?);
+            if let Some(running) = Self::attempt(&home, &key, address, ports).await? {
+                let (process, url, dns_addr) = running;
+                return Ok(Self {
+                    url,
+                    key,
+                    dns_addr,
+                    process,
+                    home,
+                });
+            }
+        }
+        Err(io::Error::other(format!(
+            "pdns_server does not start: {}",
+            home.log()
+        )))
+    }
+
+    /// Ends the server and waits until it has.
+    pub async fn stop(self) {
+        self.process.stop().await;
+        self.home.remove();
+    }
+
+    /// None if it ended at once, as it does when a port is taken.
+    async fn attempt(
+        home: &Home,
+        key: &str,
+        address: IpAddr,
+        (dns_port, api_port): (u16, u16),
+    ) -> io::Result<Option<(Process, String, SocketAddr)>> {
+        home.configure(key, address, dns_port, api_port)?;
+        let process = Process::start(home)?;
+        let url = format!("http://{}", SocketAddr::new(address, api_port));
+        let dns_addr = SocketAddr::new(address, dns_port);
+        let began = Instant::now();
+        while began.elapsed() < START_WITHIN {
+            if process.has_ended() {
+                return Ok(None);
+            }
+            if answers(&url, key, dns_addr).await {
+                return Ok(Some((process, url, dns_addr)));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("pdns_server does not answer: {}", home.log()),
+        ))
+    }
+}
+
+async fn answers(url: &str, key: &str, dns_addr: SocketAddr) -> bool {
+    if tokio::net::TcpStream::connect(dns_addr).await.is_err() {
+        return false;
+    }
+    let request = reqwest::Client::new()
+        .get(format!("{url}/api/v1/servers/localhost"))
+        .header("X-API-Key", key)
+        .timeout(Duration::from_secs(2));
+    request
+        .send()
+        .await
+        .is_ok_and(|answer| answer.status().is_success())
+}
+
+/// A port that is free for UDP and TCP.
+fn free_port(address: IpAddr) -> io::Result<u16> {
+    loop {
+        let tcp = TcpListener::bind((address, 0))?;
+        let port = tcp.local_addr()?.port();
+        if UdpSocket::bind((address, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn zones(server: &PowerDns) -> String {
+        let request = reqwest::Client::new()
+            .get(format!("{}/api/v1/servers/localhost/zones", server.url))
+            .header("X-API-Key", &server.key);
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    async fn add_zone(server: &PowerDns) {
+        let request = reqwest::Client::new()
+            .post(format!("{}/api/v1/servers/localhost/zones", server.url))
+            .header("X-API-Key", &server.key)
+            .json(&serde_json::json!({"name": "kept.example.", "kind": "Native", "nameservers": []}));
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    #[tokio::test]
+    async fn two_servers_answer_and_leave_nothing() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let (one, two) = tokio::join!(PowerDns::start(address, None), PowerDns::start(address, None));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        add_zone(&one).await;
+        assert!(zones(&one).await.contains("kept.example."));
+        assert_eq!(zones(&two).await, "[]", "each has zones of its own");
+        assert!(!format!("{one:?}").contains(&one.key));
+        let (dir, dns_addr) = (one.home.dir().to_owned(), one.dns_addr);
+        one.stop().await;
+        assert!(!dir.exists());
+        assert!(tokio::net::TcpStream::connect(dns_addr).await.is_err());
+        two.stop().await;
+    }
+
+    #[tokio::test]
+    async fn zones_in_a_kept_folder_outlive_the_server() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let dir = tempfile::tempdir().unwrap();
+        let kept = || Some(dir.path().join("dns"));
+        let first = PowerDns::start(address, kept()).await.unwrap();
+        add_zone(&first).await;
+        first.stop().await;
+        let second = PowerDns::start(address, kept()).await.unwrap();
+        assert!(zones(&second).await.contains("kept.example."));
+        second.stop().await;
+    }
+}
