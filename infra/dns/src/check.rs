@@ -1,0 +1,266 @@
+//! The proof that a zone answers: its servers are asked, over DNS, for everything that was put into it.
+
+mod answer;
+mod signature;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures::{StreamExt as _, stream};
+use hickory_proto::dnssec::rdata::DNSKEY;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use rand::RngExt as _;
+use thiserror::Error;
+
+use self::signature::SignatureProblem;
+use crate::error::DnsError;
+use crate::host::ZoneHost;
+use crate::name::DomainName;
+use crate::publish::{Published, ZoneHosts};
+use crate::query::{AskError, Question, Reply, ask};
+use crate::record::{Ds, RecordKind, RecordSet};
+use crate::zone::ZoneRequest;
+
+/// Questions under way at a time.
+const AT_ONCE: usize = 8;
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ZoneProblem {
+    /// No usable answer came.
+    #[error("{0}")]
+    Unanswered(String),
+    /// The server will not or cannot answer.
+    #[error("the answer is {0}")]
+    Refused(String),
+    /// The server does not consider itself in charge.
+    #[error("the server is not in charge of the zone")]
+    NotAuthoritative,
+    /// The answer says something else.
+    #[error("the answer is `{found}` instead of `{wanted}`")]
+    Differs {
+        /// As put in.
+        wanted: String,
+        /// As answered.
+        found: String,
+    },
+    /// The answer may be cached for another time.
+    #[error("the answer may be cached for {found} s instead of {wanted} s")]
+    Ttl {
+        /// As put in.
+        wanted: u32,
+        /// As answered.
+        found: u32,
+    },
+    /// The answer does not validate.
+    #[error("the answer would be bogus: {0}")]
+    Bogus(String),
+    /// The zone does not sign with the key that a parent is told about.
+    #[error("no key of the zone fits the DS record `{0}`")]
+    NoKeyForDs(String),
+    /// The zone was removed and is answered for all the same.
+    #[error("the zone was removed, and the server still answers for it")]
+    Lingers,
+}
+
+/// One thing that is wrong with a zone at a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneFinding {
+    /// Who was asked.
+    pub server: String,
+    /// For which name.
+    pub name: DomainName,
+    /// For which kind of record.
+    pub kind: RecordKind,
+    /// What came of it.
+    pub problem: ZoneProblem,
+}
+
+impl fmt::Display for ZoneFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            server,
+            name,
+            kind,
+            problem,
+        } = self;
+        write!(f, "`{name}` {kind} at {server}: {problem}")
+    }
+}
+
+/// Asks every server of the zone. Only an empty list says that the zone answers as wanted, signed, at all of them.
+///
+/// A server that was asked for the zone before it was there goes on saying so for up to a minute; it is made to forget first.
+pub async fn check_zone(
+    hosts: &ZoneHosts,
+    request: &ZoneRequest,
+    published: &Published,
+) -> Result<Vec<ZoneFinding>, DnsError> {
+    let mut findings = Vec::new();
+    for host in hosts {
+        let addresses = host.facts().await?.answers_at;
+        let mut found = check_server(&addresses, request, &published.ds).await;
+        if !found.is_empty() {
+            for name in names(&found, request) {
+                host.forget_answers(&name).await?;
+            }
+            found = check_server(&addresses, request, &published.ds).await;
+        }
+        findings.extend(found);
+    }
+    Ok(findings)
+}
+
+/// Names whose answers may be old. Without the zone's keys nothing else was asked for.
+fn names(findings: &[ZoneFinding], request: &ZoneRequest) -> BTreeSet<DomainName> {
+    let keyless = findings.iter().any(|finding| finding.kind == RecordKind::Dnskey);
+    let all = request
+        .sets
+        .iter()
+        .filter(|_| keyless)
+        .map(|set| set.name.clone());
+    all.chain(findings.iter().map(|finding| finding.name.clone()))
+        .collect()
+}
+
+/// Asks a server for everything in the zone. It is asked at the first of its addresses that answers at all.
+pub async fn check_server(addresses: &[SocketAddr], request: &ZoneRequest, ds: &[Ds]) -> Vec<ZoneFinding> {
+    let mut silent = Vec::new();
+    for address in addresses {
+        let check = Check {
+            server: *address,
+            zone: &request.name,
+        };
+        match check.keys(ds).await {
+            Ok((keys, mut findings)) => {
+                findings.extend(check.sets(&request.all_sets(0), &keys).await);
+                return findings;
+            }
+            Err(finding) => silent.push(finding),
+        }
+    }
+    silent
+}
+
+/// Asks a server for a zone that it is no longer to have. None if it answers, and not for the zone; silence proves nothing.
+pub async fn still_answers(host: &dyn ZoneHost, zone: &DomainName) -> Result<Option<ZoneFinding>, DnsError> {
+    let mut silent = None;
+    for server in host.facts().await?.answers_at {
+        let check = Check { server, zone };
+        match check.ask(zone, RecordType::SOA).await {
+            Ok(reply) if reply.is_authoritative() && !reply.answers().is_empty() => {
+                return Ok(Some(check.finding(zone, RecordKind::Soa, ZoneProblem::Lingers)));
+            }
+            Ok(_) => return Ok(None),
+            Err(error) => {
+                let problem = ZoneProblem::Unanswered(error.to_string());
+                silent = Some(check.finding(zone, RecordKind::Soa, problem));
+            }
+        }
+    }
+    Ok(silent)
+}
+
+/// A zone at one address.
+#[derive(Debug, Clone, Copy)]
+struct Check<'a> {
+    server: SocketAddr,
+    zone: &'a DomainName,
+}
+
+impl Check<'_> {
+    fn finding(&self, name: &DomainName, kind: RecordKind, problem: ZoneProblem) -> ZoneFinding {
+        ZoneFinding {
+            server: self.server.to_string(),
+            name: name.clone(),
+            kind,
+            problem,
+        }
+    }
+
+    async fn ask(&self, name: &DomainName, kind: RecordType) -> Result<Reply, AskError> {
+        ask(self.server, &Question::new(name, kind)?).await
+    }
+
+    /// An answer that the server stands for.
+    async fn answer(&self, name: &DomainName, kind: RecordType) -> Result<Reply, ZoneProblem> {
+        let reply = self.ask(name, kind).await;
+        let reply = reply.map_err(|error| ZoneProblem::Unanswered(error.to_string()))?;
+        match reply.code() {
+            ResponseCode::NoError if reply.is_authoritative() => Ok(reply),
+            ResponseCode::NoError => Err(ZoneProblem::NotAuthoritative),
+            code => Err(ZoneProblem::Refused(answer::code(code))),
+        }
+    }
+
+    /// The zone's keys, and what is wrong with them. An error if there are none to go on with.
+    async fn keys(&self, ds: &[Ds]) -> Result<(Vec<DNSKEY>, Vec<ZoneFinding>), ZoneFinding> {
+        let bad = |problem| self.finding(self.zone, RecordKind::Dnskey, problem);
+        let reply = self.answer(self.zone, RecordType::DNSKEY).await.map_err(bad)?;
+        let keys = answer::keys(&reply);
+        signature::verify(&reply, self.zone, RecordType::DNSKEY, &keys, now())
+            .map_err(|problem| bad(bogus(&problem)))?;
+        let unmatched = ds.iter().filter(|ds| !signature::fits(ds, self.zone, &keys));
+        let findings = unmatched
+            .map(|ds| bad(ZoneProblem::NoKeyForDs(ds.to_string())))
+            .collect();
+        Ok((keys, findings))
+    }
+
+    async fn sets(&self, sets: &[RecordSet], keys: &[DNSKEY]) -> Vec<ZoneFinding> {
+        let asked = stream::iter(sets).map(|set| async move {
+            let problem = self.set(set, keys).await.err()?;
+            Some(self.finding(&set.name, set.records.kind(), problem))
+        });
+        asked
+            .buffered(AT_ONCE)
+            .filter_map(|finding| async move { finding })
+            .collect()
+            .await
+    }
+
+    async fn set(&self, set: &RecordSet, keys: &[DNSKEY]) -> Result<(), ZoneProblem> {
+        let Some(kind) = answer::wire_kind(&set.records.kind()) else {
+            return Ok(());
+        };
+        let name = self.sample(&set.name);
+        let reply = self.answer(&name, kind).await?;
+        let found = answer::records(&reply, &name, kind);
+        if !set.records.says_the_same_as(&found.records) {
+            return Err(ZoneProblem::Differs {
+                wanted: set.records.texts().join(", "),
+                found: found.records.texts().join(", "),
+            });
+        }
+        if found.ttl != set.ttl {
+            return Err(ZoneProblem::Ttl {
+                wanted: set.ttl,
+                found: found.ttl,
+            });
+        }
+        signature::verify(&reply, &name, kind, keys, now()).map_err(|problem| bogus(&problem))
+    }
+
+    /// The name itself; for a wildcard, a name that only the wildcard can answer for.
+    fn sample(&self, name: &DomainName) -> DomainName {
+        if !name.is_wildcard() {
+            return name.clone();
+        }
+        let label = format!("check-{:016x}", rand::rng().random::<u64>());
+        let parent = name.parent().unwrap_or_else(|| self.zone.clone());
+        parent.child(&label).unwrap_or(parent)
+    }
+}
+
+fn bogus(problem: &SignatureProblem) -> ZoneProblem {
+    ZoneProblem::Bogus(problem.to_string())
+}
+
+/// Seconds since 1970, as signatures count them (RFC 4034 section 3.1.5).
+fn now() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs() & u64::from(u32::MAX)).unwrap_or_default()
+}

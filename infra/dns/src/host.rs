@@ -1,0 +1,113 @@
+//! What every authoritative name server can do for us.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::error::DnsError;
+use crate::name::DomainName;
+use crate::record::Ds;
+use crate::zone::{Change, Zone, ZoneMark, ZoneRequest};
+
+/// A release of the server's software: major, minor, patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u16, pub u16, pub u16);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+/// What a server can do beyond the verbs of [`ZoneHost`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Single records can be added and removed without naming the rest of their set.
+    pub single_records: bool,
+    /// Catalog zones tell secondaries which zones there are (RFC 9432).
+    pub catalog_zones: bool,
+    /// Signalling zones let a parent trust a new child's keys (RFC 9615).
+    pub signalling_zones: bool,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// Its release; none for a development build.
+    pub version: Option<Version>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Where it answers queries, as seen from here.
+    pub answers_at: Vec<SocketAddr>,
+}
+
+/// A key that signs a zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneKey {
+    /// The server's number for it.
+    pub id: u64,
+    /// Whether it signs.
+    pub active: bool,
+    /// Its public half, as the data of a DNSKEY record.
+    pub dnskey: String,
+    /// What a parent is to publish of it, by SHA-256.
+    pub ds: Vec<Ds>,
+}
+
+/// How a new zone comes by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// The server makes one; the zone is signed before it answers for the first time.
+    OwnKey,
+    /// It gets the key of another server afterwards, see [`ZoneHost::import_key`].
+    SharedKey,
+}
+
+/// A server, or several with one database, that zones can be made on.
+///
+/// # Guarantees
+/// - `create` makes the zone complete, or not at all, with one request. It is never sent twice: where it is unknown whether it
+///   had its effect the error is [`crate::ErrorClass::Unsettled`], and [`Zone::is_of`] tells afterwards whose zone is there.
+/// - All changes of one `change` happen together or not at all.
+/// - `delete` of a zone that does not exist is success.
+/// - The credential and private keys appear in no error and no log.
+#[async_trait]
+pub trait ZoneHost: fmt::Debug + Send + Sync {
+    /// Its address, for people.
+    fn name(&self) -> &str;
+
+    /// What the server says of itself. Success proves that the address and the credential are right.
+    async fn facts(&self) -> Result<ServerFacts, DnsError>;
+
+    /// The zone of that name, whoever owns it.
+    async fn find(&self, zone: &DomainName) -> Result<Option<Zone>, DnsError>;
+
+    /// Names of all zones that bear a mark.
+    async fn zones_of(&self, mark: &ZoneMark) -> Result<Vec<DomainName>, DnsError>;
+
+    /// Makes a zone; [`crate::ErrorClass::Taken`] if there is one of that name.
+    async fn create(&self, request: &ZoneRequest, serial: u32, signing: Signing) -> Result<Zone, DnsError>;
+
+    /// Changes record sets.
+    async fn change(&self, zone: &DomainName, changes: &[Change]) -> Result<(), DnsError>;
+
+    /// Signs the zone if it is not signed, and sets [`crate::ZoneSettings`] right.
+    async fn complete_settings(&self, zone: &DomainName) -> Result<(), DnsError>;
+
+    /// Removes a zone with its keys.
+    async fn delete(&self, zone: &DomainName) -> Result<(), DnsError>;
+
+    /// Makes the server forget what it has answered for a name, such as that there is none, before a zone was made.
+    async fn forget_answers(&self, name: &DomainName) -> Result<(), DnsError>;
+
+    /// The zone's keys.
+    async fn keys(&self, zone: &DomainName) -> Result<Vec<ZoneKey>, DnsError>;
+
+    /// The private half of a key.
+    async fn export_key(&self, zone: &DomainName, id: u64) -> Result<SecretString, DnsError>;
+
+    /// Makes the zone sign with the key of another server.
+    async fn import_key(&self, zone: &DomainName, key: &SecretString) -> Result<(), DnsError>;
+}

@@ -1,0 +1,210 @@
+//! A zone on several servers: made or adopted, brought to what is wanted, and removed.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{DnsError, ErrorClass};
+use crate::host::{Signing, ZoneHost, ZoneKey};
+use crate::name::DomainName;
+use crate::record::Ds;
+use crate::zone::{Zone, ZoneMark, ZoneRequest};
+
+/// The servers that get the same zone.
+pub type ZoneHosts = [Arc<dyn ZoneHost>];
+
+/// A zone that every server has as wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// What a parent is to publish.
+    pub ds: Vec<Ds>,
+}
+
+/// The zone, if every server has it exactly as wanted; none if something is missing. Only reads.
+///
+/// A zone that belongs to somebody else is an error of class [`ErrorClass::Taken`].
+pub async fn look(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Option<Published>, DnsError> {
+    let mut first: Option<Vec<ZoneKey>> = None;
+    for host in hosts {
+        let Some(zone) = host.find(&request.name).await? else {
+            return Ok(None);
+        };
+        refuse_foreign(&**host, &zone, &request.mark)?;
+        if !zone.settings.are_complete() || !request.changes(&zone).is_empty() {
+            return Ok(None);
+        }
+        let keys = host.keys(&request.name).await?;
+        if let Some(first) = &first {
+            refuse_other_keys(&**host, &request.name, first, &keys)?;
+        }
+        first.get_or_insert(keys);
+    }
+    Ok(first.map(|keys| published(&keys)))
+}
+
+/// Makes the zone on every server, or brings one of the same owner to what is wanted. May be called again after any failure.
+///
+/// Every server signs with the key of the first: a parent vouches for one key, and answers of all servers must fit it.
+pub async fn publish(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Published, DnsError> {
+    let mut leader: Option<Leader<'_>> = None;
+    for host in signers_first(hosts, &request.name).await? {
+        let zone = make_or_adopt(host, request, leader.as_ref()).await?;
+        let Some(leader) = &leader else {
+            complete(host, zone.settings.are_complete(), &request.name).await?;
+            leader = Some(Leader {
+                host,
+                serial: zone.serial,
+                keys: host.keys(&request.name).await?,
+            });
+            continue;
+        };
+        leader.share_key(host, &request.name).await?;
+        let rest = zone.settings.rectified && zone.settings.serial_moves;
+        complete(host, rest, &request.name).await?;
+    }
+    match leader {
+        Some(leader) => Ok(published(&leader.keys)),
+        None => Err(DnsError {
+            class: ErrorClass::Stop,
+            action: format!("publish zone `{}`", request.name),
+            message: "no server answers for it".to_owned(),
+            remedy: "name one under `dns.servers` in the spec".to_owned(),
+        }),
+    }
+}
+
+/// Removes the zone from every server that has it with this mark. Zones of others are left alone; a missing one is success.
+pub async fn withdraw(hosts: &ZoneHosts, name: &DomainName, mark: &ZoneMark) -> Result<(), DnsError> {
+    for host in hosts {
+        if host.find(name).await?.is_some_and(|zone| zone.is_of(mark)) {
+            host.delete(name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The servers, those before the others that sign the zone already: a parent may vouch for their key.
+async fn signers_first<'a>(
+    hosts: &'a ZoneHosts,
+    zone: &DomainName,
+) -> Result<Vec<&'a dyn ZoneHost>, DnsError> {
+    let mut order = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        let signs = hosts.len() > 1 && host.find(zone).await?.is_some_and(|zone| zone.settings.signed);
+        order.push((signs, &**host));
+    }
+    order.sort_by_key(|(signs, _)| !signs);
+    Ok(order.into_iter().map(|(_, host)| host).collect())
+}
+
+/// The first server, whose key the others share.
+struct Leader<'a> {
+    host: &'a dyn ZoneHost,
+    serial: u32,
+    keys: Vec<ZoneKey>,
+}
+
+impl Leader<'_> {
+    async fn share_key(&self, host: &dyn ZoneHost, zone: &DomainName) -> Result<(), DnsError> {
+        let present = host.keys(zone).await?;
+        if !present.is_empty() {
+            return refuse_other_keys(host, zone, &self.keys, &present);
+        }
+        for key in self.keys.iter().filter(|key| key.active) {
+            let private = self.host.export_key(zone, key.id).await?;
+            host.import_key(zone, &private).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn make_or_adopt(
+    host: &dyn ZoneHost,
+    request: &ZoneRequest,
+    leader: Option<&Leader<'_>>,
+) -> Result<Zone, DnsError> {
+    let signing = if leader.is_some() {
+        Signing::SharedKey
+    } else {
+        Signing::OwnKey
+    };
+    let serial = leader.map_or_else(seconds_since_1970, |leader| leader.serial);
+    let taken = match host.create(request, serial, signing).await {
+        Err(error) if error.class == ErrorClass::Taken => error,
+        outcome => return outcome,
+    };
+    let zone = host.find(&request.name).await?.ok_or(DnsError {
+        class: ErrorClass::Retry,
+        ..taken
+    })?;
+    refuse_foreign(host, &zone, &request.mark)?;
+    let changes = request.changes(&zone);
+    if !changes.is_empty() {
+        host.change(&request.name, &changes).await?;
+    }
+    Ok(zone)
+}
+
+async fn complete(host: &dyn ZoneHost, is_complete: bool, zone: &DomainName) -> Result<(), DnsError> {
+    if is_complete {
+        return Ok(());
+    }
+    host.complete_settings(zone).await
+}
+
+fn refuse_foreign(host: &dyn ZoneHost, zone: &Zone, mark: &ZoneMark) -> Result<(), DnsError> {
+    if zone.is_of(mark) {
+        return Ok(());
+    }
+    let owner = if zone.owner.is_empty() {
+        "nobody that the installer knows".to_owned()
+    } else {
+        format!("`{}`", zone.owner)
+    };
+    Err(DnsError {
+        class: ErrorClass::Taken,
+        action: format!("use zone `{}` at {}", zone.name, host.name()),
+        message: format!("it is there already and belongs to {owner}"),
+        remedy: format!(
+            "choose another domain; or, if the zone is yours to give away, remove it, or set its account to `{mark}`"
+        ),
+    })
+}
+
+fn refuse_other_keys(
+    host: &dyn ZoneHost,
+    zone: &DomainName,
+    wanted: &[ZoneKey],
+    present: &[ZoneKey],
+) -> Result<(), DnsError> {
+    if signers(wanted) == signers(present) {
+        return Ok(());
+    }
+    Err(DnsError {
+        class: ErrorClass::Stop,
+        action: format!("use zone `{zone}` at {}", host.name()),
+        message: "it signs with other keys than the first server, so half of all answers would be bogus"
+            .to_owned(),
+        remedy: "remove the zone from this server and run again: it gets the first server's key".to_owned(),
+    })
+}
+
+fn signers(keys: &[ZoneKey]) -> Vec<&str> {
+    let active = keys.iter().filter(|key| key.active);
+    let mut signers: Vec<&str> = active.map(|key| key.dnskey.as_str()).collect();
+    signers.sort_unstable();
+    signers
+}
+
+fn published(keys: &[ZoneKey]) -> Published {
+    let active = keys.iter().filter(|key| key.active);
+    Published {
+        ds: active.flat_map(|key| key.ds.iter().cloned()).collect(),
+    }
+}
+
+/// The first serial of a zone: a zone made again begins higher than an earlier one of its name ended, so that secondaries notice.
+fn seconds_since_1970() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Serials wrap around, as seconds do in 2106.
+    u32::try_from(since.as_secs() & u64::from(u32::MAX)).unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! Zones: as they are wanted, as they are, and what lies between.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use sovereign_core::name::SovereignName;
+
+use crate::name::DomainName;
+use crate::record::{RecordKind, RecordSet, Records, Soa};
+
+/// Says whose a zone is. It is part of the request that makes the zone, so there is no moment at which a zone has no owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneMark(String);
+
+impl ZoneMark {
+    /// The mark of a Sovereign's zones. At most 36 characters: servers keep it in a column of 40.
+    pub fn of(sovereign: &SovereignName) -> Self {
+        Self(format!("sov:{sovereign}"))
+    }
+
+    /// The mark as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ZoneMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A zone as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneRequest {
+    /// Its name.
+    pub name: DomainName,
+    /// Whose it is.
+    pub mark: ZoneMark,
+    /// Start of authority. Its serial does not count: the first is chosen when the zone is made, and the server moves it.
+    pub soa: Soa,
+    /// Time to live of the start of authority, in seconds.
+    pub soa_ttl: u32,
+    /// The other record sets; each name and kind once.
+    pub sets: Vec<RecordSet>,
+}
+
+impl ZoneRequest {
+    /// Every record set, with that serial.
+    pub fn all_sets(&self, serial: u32) -> Vec<RecordSet> {
+        let soa = RecordSet {
+            name: self.name.clone(),
+            ttl: self.soa_ttl,
+            records: Records::Soa(self.soa.with_serial(serial)),
+        };
+        std::iter::once(soa).chain(self.sets.iter().cloned()).collect()
+    }
+
+    /// What must change for `zone` to be as wanted. Record sets that nobody here asked for are other people's and stay, except
+    /// addresses and aliases of names that are asked for: those would lead elsewhere.
+    pub fn changes(&self, zone: &Zone) -> Vec<Change> {
+        let wanted = self.all_sets(zone.serial);
+        let replace = wanted.iter().filter(|set| {
+            let present = zone.set(&set.name, &set.records.kind());
+            !present.is_some_and(|present| {
+                present.ttl == set.ttl && present.records.says_the_same_as(&set.records)
+            })
+        });
+        let ours: BTreeSet<&DomainName> = wanted
+            .iter()
+            .filter(|set| is_address(&set.records.kind()))
+            .map(|set| &set.name)
+            .collect();
+        let stray = zone.sets.iter().filter(|present| {
+            let kind = present.records.kind();
+            let leads = is_address(&kind) || kind == RecordKind::Cname;
+            let asked = wanted
+                .iter()
+                .any(|set| set.name == present.name && set.records.kind() == kind);
+            leads && ours.contains(&present.name) && !asked
+        });
+        // Removals first: an alias and an address cannot stand beside each other.
+        let removals = stray.map(|set| Change::Remove {
+            name: set.name.clone(),
+            kind: set.records.kind(),
+        });
+        removals.chain(replace.cloned().map(Change::Replace)).collect()
+    }
+}
+
+fn is_address(kind: &RecordKind) -> bool {
+    matches!(kind, RecordKind::A | RecordKind::Aaaa)
+}
+
+/// A change to a zone. All changes of one call happen together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The record set is to be exactly this.
+    Replace(RecordSet),
+    /// No record set of that name and kind.
+    Remove {
+        /// Whose.
+        name: DomainName,
+        /// Which.
+        kind: RecordKind,
+    },
+}
+
+/// How a server treats a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ZoneSettings {
+    /// It has an active key and signs.
+    pub signed: bool,
+    /// Proofs that names do not exist follow every change.
+    pub rectified: bool,
+    /// The serial moves on every change.
+    pub serial_moves: bool,
+}
+
+impl ZoneSettings {
+    /// Whether nothing is missing.
+    pub fn are_complete(self) -> bool {
+        self.signed && self.rectified && self.serial_moves
+    }
+}
+
+/// A zone as a server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// Its name.
+    pub name: DomainName,
+    /// Whose it is; empty if it bears no mark.
+    pub owner: String,
+    /// Serial of its start of authority.
+    pub serial: u32,
+    /// How the server treats it.
+    pub settings: ZoneSettings,
+    /// Its record sets, without those whose names we would never use.
+    pub sets: Vec<RecordSet>,
+}
+
+impl Zone {
+    /// Whether it bears exactly this mark.
+    pub fn is_of(&self, mark: &ZoneMark) -> bool {
+        self.owner == mark.0
+    }
+
+    /// The record set of that name and kind.
+    pub fn set(&self, name: &DomainName, kind: &RecordKind) -> Option<&RecordSet> {
+        self.sets
+            .iter()
+            .find(|set| set.name == *name && set.records.kind() == *kind)
+    }
+}

@@ -1,0 +1,220 @@
+//! The life of a zone on one server.
+
+use sovereign_dns::check::{ZoneProblem, check_server, still_answers};
+use sovereign_dns::host::Signing;
+use sovereign_dns::record::{RecordKind, RecordSet, Records};
+use sovereign_dns::zone::Change;
+use sovereign_dns::{ErrorClass, SovereignNames, look, publish, sovereign_zone, withdraw};
+
+use crate::bench::{Bench, connect, names, words, zone};
+use crate::oracle::{delv, dig};
+
+#[tokio::test]
+async fn a_zone_is_made_complete_and_signed_and_the_world_believes_it() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    assert_eq!(look(&bench.hosts, &request).await.unwrap(), None);
+    let published = publish(&bench.hosts, &request).await.unwrap();
+    assert_eq!(published.ds.len(), 1, "{published:?}");
+    assert_eq!(bench.check(&request, &published).await, []);
+
+    let server = bench.server.dns_addr;
+    let keys = bench.host().keys(&request.name).await.unwrap();
+    let [key] = &keys[..] else { panic!("{keys:?}") };
+    assert!(
+        key.dnskey.starts_with("257 3 13 "),
+        "one key for everything: {key:?}"
+    );
+    for (name, kind, wanted) in [
+        ("acme.example", "SOA", "first\\.last.acme.example."),
+        ("acme.example", "NS", "ns2.dns.example."),
+        ("acme.example", "A", "192.0.2.2"),
+        ("acme.example", "AAAA", "2001:db8::1"),
+        ("acme.example", "CAA", "letsencrypt.org; validationmethods=dns-01"),
+        ("console.acme.example", "A", "192.0.2.1"),
+        ("harbor.acme.example", "AAAA", "2001:db8::1"),
+        ("any.thing.acme.example", "A", "192.0.2.1"),
+        ("gitea.acme.example", "MX", "negative response"),
+    ] {
+        let said = delv(server, &request.name, &key.dnskey, name, kind);
+        assert!(
+            said.contains("fully validated") && said.contains(wanted),
+            "{name} {kind}: {said}"
+        );
+    }
+    for transport in ["+notcp", "+tcp"] {
+        let said = dig(server, "acme.example", "SOA", &[transport]);
+        assert!(said.contains("status: NOERROR") && said.contains(" aa"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn applied_twice_nothing_changes_and_a_stranger_record_stays() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    let first = publish(&bench.hosts, &request).await.unwrap();
+    let challenge = RecordSet {
+        name: request.name.child("_acme-challenge").unwrap(),
+        ttl: 60,
+        records: Records::read("TXT".into(), &["\"token\"".to_owned()].into()),
+    };
+    let changes = [Change::Replace(challenge.clone())];
+    bench.host().change(&request.name, &changes).await.unwrap();
+    let before = bench.host().find(&request.name).await.unwrap().unwrap();
+    assert_eq!(publish(&bench.hosts, &request).await.unwrap(), first);
+    assert_eq!(look(&bench.hosts, &request).await.unwrap(), Some(first));
+    let after = bench.host().find(&request.name).await.unwrap().unwrap();
+    assert_eq!(after, before);
+    assert!(after.sets.contains(&challenge));
+}
+
+#[tokio::test]
+async fn moved_addresses_arrive_with_a_higher_serial() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    publish(&bench.hosts, &request).await.unwrap();
+    let before = bench.host().find(&request.name).await.unwrap().unwrap();
+    let moved = SovereignNames {
+        ipv4: ["198.51.100.7".parse().unwrap()].into(),
+        ipv6: [].into(),
+        ..names("acme")
+    };
+    let moved = sovereign_zone(&moved).unwrap();
+    assert_eq!(look(&bench.hosts, &moved).await.unwrap(), None);
+    let published = publish(&bench.hosts, &moved).await.unwrap();
+    assert_eq!(bench.check(&moved, &published).await, []);
+    let after = bench.host().find(&request.name).await.unwrap().unwrap();
+    assert!(
+        after.serial > before.serial,
+        "{} > {}",
+        after.serial,
+        before.serial
+    );
+    let ipv6 = after
+        .sets
+        .iter()
+        .filter(|set| set.records.kind() == RecordKind::Aaaa);
+    assert_eq!(ipv6.count(), 0);
+    let findings = bench.check(&request, &published).await;
+    assert!(
+        findings
+            .iter()
+            .any(|finding| matches!(finding.problem, ZoneProblem::Differs { .. }))
+    );
+}
+
+#[tokio::test]
+async fn a_zone_of_somebody_else_is_neither_used_nor_removed() {
+    let bench = Bench::start().await;
+    let theirs = zone("acme");
+    publish(&bench.hosts, &theirs).await.unwrap();
+    let ours = sovereign_zone(&SovereignNames {
+        mark: names("other").mark,
+        ..names("acme")
+    });
+    let ours = ours.unwrap();
+    for error in [
+        look(&bench.hosts, &ours).await.unwrap_err(),
+        publish(&bench.hosts, &ours).await.unwrap_err(),
+    ] {
+        assert_eq!(error.class, ErrorClass::Taken);
+        assert!(words(&error).contains("belongs to `sov:acme`"), "{error}");
+    }
+    withdraw(&bench.hosts, &ours.name, &ours.mark).await.unwrap();
+    assert!(look(&bench.hosts, &theirs).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_removed_zone_is_gone_and_removing_it_again_is_fine() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    publish(&bench.hosts, &request).await.unwrap();
+    publish(&bench.hosts, &zone("acme-two")).await.unwrap();
+    assert_eq!(
+        bench.host().zones_of(&request.mark).await.unwrap(),
+        std::slice::from_ref(&request.name)
+    );
+    let lingers = still_answers(bench.host(), &request.name).await.unwrap();
+    assert_eq!(lingers.map(|finding| finding.problem), Some(ZoneProblem::Lingers));
+    for _ in 0..2 {
+        withdraw(&bench.hosts, &request.name, &request.mark)
+            .await
+            .unwrap();
+        bench.host().delete(&request.name).await.unwrap();
+        assert_eq!(bench.host().find(&request.name).await.unwrap(), None);
+        assert_eq!(still_answers(bench.host(), &request.name).await.unwrap(), None);
+        assert!(bench.host().zones_of(&request.mark).await.unwrap().is_empty());
+    }
+    assert!(dig(bench.server.dns_addr, "acme.example", "SOA", &[]).contains("status: REFUSED"));
+}
+
+#[tokio::test]
+async fn a_zone_that_a_dying_server_left_unsigned_is_signed() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    bench
+        .host()
+        .create(&request, 1, Signing::SharedKey)
+        .await
+        .unwrap();
+    assert_eq!(look(&bench.hosts, &request).await.unwrap(), None);
+    let published = publish(&bench.hosts, &request).await.unwrap();
+    assert_eq!(bench.check(&request, &published).await, []);
+    assert_eq!(look(&bench.hosts, &request).await.unwrap(), Some(published));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_answers_is_found() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    let nobody = check_server(&[bench.server.dns_addr], &request, &[]).await;
+    assert!(
+        matches!(&nobody[..], [only] if matches!(only.problem, ZoneProblem::Refused(_))),
+        "{nobody:?}"
+    );
+    // The server remembers that it refused this, too.
+    assert!(dig(bench.server.dns_addr, "console.acme.example", "A", &[]).contains("status: REFUSED"));
+
+    let mut published = publish(&bench.hosts, &request).await.unwrap();
+    assert_eq!(bench.check(&request, &published).await, []);
+    published.ds[0].digest.replace_range(..2, "00");
+    let wrong_key = bench.check(&request, &published).await;
+    assert!(
+        matches!(&wrong_key[..], [only] if matches!(only.problem, ZoneProblem::NoKeyForDs(_))),
+        "{wrong_key:?}"
+    );
+
+    let api = request.name.child("api").unwrap();
+    let shorter = RecordSet {
+        name: api.clone(),
+        ttl: 60,
+        records: Records::A(names("acme").ipv4),
+    };
+    bench
+        .host()
+        .change(&request.name, &[Change::Replace(shorter)])
+        .await
+        .unwrap();
+    let findings = check_server(&[bench.server.dns_addr], &request, &[]).await;
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let wanted = format!(
+        "`api.acme.example` A at {}: the answer may be cached for 60 s instead of 300 s",
+        bench.server.dns_addr
+    );
+    assert_eq!(lines, [wanted]);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_said_and_no_key_is_shown() {
+    let bench = Bench::start().await;
+    let secret = "not-the-key-of-this-server";
+    let host = connect(&bench.server.url, secret);
+    let error = host.facts().await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Stop);
+    assert!(error.remedy.contains("check the API key"), "{}", words(&error));
+    let shown = format!("{} {host:?} {:?}", words(&error), bench.server);
+    assert!(
+        !shown.contains(secret) && !shown.contains(&bench.server.key),
+        "{shown}"
+    );
+}
