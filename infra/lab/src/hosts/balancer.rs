@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
+use super::network::{Fabric, Wiring};
 use super::process::{Kept, Order};
-use super::{Finding, HostError, Part, Picture, Slot, command, namespace};
+use super::{Finding, HostError, Part, Picture, command, namespace};
 
 mod config;
 mod health;
+mod place;
 
 pub(crate) use health::show_health;
 
@@ -27,7 +29,7 @@ use health::Health;
 /// Keeps a haproxy for every load balancer.
 #[derive(Debug)]
 pub(crate) struct Balancers {
-    slot: Arc<Slot>,
+    fabric: Arc<Fabric>,
     directory: PathBuf,
     running: BTreeMap<u64, Balancer>,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Balancers {
 /// A load balancer at work.
 #[derive(Debug)]
 struct Balancer {
+    wiring: Wiring,
     config: String,
     process: Kept,
     /// The namespace it runs in; one of the same name may take its place.
@@ -47,10 +50,10 @@ struct Balancer {
 }
 
 impl Balancers {
-    /// Works in the slot's namespaces and keeps its files in `directory`, which exists.
-    pub(crate) fn new(slot: Arc<Slot>, directory: impl Into<PathBuf>) -> Self {
+    /// Wires load balancers into the fabric and keeps its files in `directory`.
+    pub(crate) fn new(fabric: Arc<Fabric>, directory: impl Into<PathBuf>) -> Self {
         Self {
-            slot,
+            fabric,
             directory: directory.into(),
             running: BTreeMap::new(),
         }
@@ -60,9 +63,16 @@ impl Balancers {
         self.directory.join(format!("balancer-{id}.{kind}"))
     }
 
-    /// Makes sure that a process with this configuration runs.
-    async fn keep(&mut self, id: u64, config: String) -> Result<(), HostError> {
-        let namespace = inode(&namespace::path(&self.slot.host(id)))?;
+    /// Makes sure that the load balancer has its place in the network and a process with its configuration.
+    async fn keep(&mut self, balancer: &Value, id: u64, picture: &Picture) -> Result<(), HostError> {
+        let wiring = place::wiring(id, balancer, &picture.networks);
+        let path = namespace::path(&self.fabric.slot().host(id));
+        let before = self.running.get(&id);
+        if before.is_none_or(|before| before.wiring != wiring) || !path.exists() {
+            self.fabric.plug(&wiring).await?;
+        }
+        let namespace = inode(&path)?;
+        let config = config::render(balancer, &picture.servers, &self.file(id, "sock"));
         let before = self.running.get_mut(&id);
         if before.is_some_and(|before| before.serves(&config, namespace)) {
             return Ok(());
@@ -73,6 +83,7 @@ impl Balancers {
         let predecessor = predecessor.map(|before| before.process.pid());
         let process = self.start(id, generation, &config, predecessor).await?;
         let mut balancer = Balancer {
+            wiring,
             config,
             process,
             namespace,
@@ -96,6 +107,8 @@ impl Balancers {
         predecessor: Option<u32>,
     ) -> Result<Kept, HostError> {
         let path = self.file(id, "cfg");
+        let failed = HostError::system(format!("make {}", self.directory.display()));
+        fs::create_dir_all(&self.directory).map_err(failed)?;
         fs::write(&path, config).map_err(HostError::system(format!("write {}", path.display())))?;
         let path = path.display().to_string();
         command::run("haproxy", ["-c", "-f", &path]).await?;
@@ -103,9 +116,9 @@ impl Balancers {
         if let Some(pid) = predecessor {
             line.extend(["-sf".into(), pid.to_string()]);
         }
-        let group = self.slot.group(&format!("balancer-{id}-{generation}"));
+        let group = self.fabric.slot().group(&format!("balancer-{id}-{generation}"));
         let order = Order::new(group, self.file(id, "log"), line);
-        Kept::start(order.within(self.slot.host(id))).await
+        Kept::start(order.within(self.fabric.slot().host(id))).await
     }
 
     /// What a load balancer's health checks have found, if it is news.
@@ -121,7 +134,7 @@ impl Balancers {
         })
     }
 
-    async fn end(&mut self, id: u64) {
+    async fn end(&mut self, id: u64) -> Result<(), HostError> {
         if let Some(balancer) = self.running.remove(&id) {
             for process in balancer.retiring.iter().chain([&balancer.process]) {
                 process.kill().await;
@@ -130,6 +143,7 @@ impl Balancers {
         for kind in ["cfg", "log", "sock"] {
             let _ = fs::remove_file(self.file(id, kind));
         }
+        self.fabric.unplug(id).await
     }
 }
 
@@ -162,22 +176,25 @@ impl Part for Balancers {
             .iter()
             .filter_map(|balancer| Some((balancer["id"].as_u64()?, balancer)))
             .collect();
+        let mut failure = None;
         let gone = self.running.keys().filter(|id| !wanted.contains_key(id));
         for id in gone.copied().collect::<Vec<_>>() {
-            self.end(id).await;
+            failure = self.end(id).await.err().or(failure);
         }
         let mut findings = Vec::new();
         for (id, balancer) in wanted {
-            let config = config::render(balancer, &picture.servers, &self.file(id, "sock"));
-            self.keep(id, config).await?;
+            // One that cannot be kept is not to stop the others.
+            failure = self.keep(balancer, id, picture).await.err().or(failure);
             findings.extend(self.look(id).await);
         }
-        Ok(findings)
+        // What was found is told now; what failed will fail again a moment later.
+        failure.filter(|_| findings.is_empty()).map_or(Ok(findings), Err)
     }
 
     async fn stop(&mut self) {
         for id in self.running.keys().copied().collect::<Vec<_>>() {
-            self.end(id).await;
+            // Namespaces that stay go with the slot.
+            let _ = self.end(id).await;
         }
     }
 }

@@ -168,21 +168,27 @@ async fn until(balancers: &mut Balancers, picture: &Picture, status: [&str; 2]) 
 #[tokio::test]
 async fn connections_go_to_whoever_is_healthy() {
     let bench = Bench::raise().await;
-    let (address, _) = bench.host(7, true).await;
+    let public = bench.wiring(7, true).public.and_then(|nic| nic.ipv4);
+    let address = public.expect("an address");
     let servers = vec![
         server(8, bench.host(8, true).await.0),
         server(9, bench.host(9, true).await.0),
     ];
     let scratch = tempfile::tempdir().expect("a directory");
-    let mut balancers = Balancers::new(bench.slot().clone(), scratch.path());
+    let mut balancers = Balancers::new(bench.fabric().clone(), scratch.path());
     let targets = json!([
         {"type": "server", "server": {"id": 8}, "use_private_ip": true},
         {"type": "server", "server": {"id": 9}, "use_private_ip": false},
     ]);
-    let picture = |proxy| Picture {
-        servers: servers.clone(),
-        load_balancers: vec![balancer(json!([tcp(80, 8080, proxy)]), targets.clone())],
-        ..Picture::default()
+    let picture = |proxy| {
+        let mut lb = balancer(json!([tcp(80, 8080, proxy)]), targets.clone());
+        lb["public_net"] = json!({"enabled": true, "ipv4": {"ip": address}, "ipv6": {"ip": "2001:db8::7"}});
+        Picture {
+            servers: servers.clone(),
+            networks: vec![json!({"id": NETWORK, "ip_range": "10.77.0.0/16"})],
+            load_balancers: vec![lb],
+            ..Picture::default()
+        }
     };
     let _first = greet(listens(bench.slot().host(8), 8080).await, "first ");
     let second = greet(listens(bench.slot().host(9), 8080).await, "second ");

@@ -4,9 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::balancer::Balancers;
 use super::container::ContainerDriver;
+use super::firewall::Firewalls;
 use super::network::Fabric;
-use super::{HostDriver, HostError, Part, Slot, balancer, firewall, tools};
+use super::vm::{Machines, VmDriver};
+use super::volume::Volumes;
+use super::{HostDriver, HostError, Part, Slot, tools};
 use crate::config::{HostKind, HostsConfig};
 use crate::server::Ground;
 
@@ -14,8 +18,10 @@ use crate::server::Ground;
 #[derive(Debug)]
 pub(crate) struct Site {
     slot: Arc<Slot>,
-    fabric: Fabric,
+    fabric: Arc<Fabric>,
     driver: Box<dyn HostDriver>,
+    /// Machines that volumes are plugged into; none with containers.
+    machines: Arc<Machines>,
     directory: PathBuf,
 }
 
@@ -25,6 +31,19 @@ impl Site {
     pub(crate) async fn raise(config: &HostsConfig, state: Option<&Path>) -> Result<Self, HostError> {
         tools::check()?;
         let slot = Arc::new(take_slot(state).await?);
+        let raised = Self::raise_in(slot.clone(), config, state).await;
+        if raised.is_err() {
+            // What is half there goes; the first error is the one to tell.
+            let _ = slot.give_back().await;
+        }
+        raised
+    }
+
+    async fn raise_in(
+        slot: Arc<Slot>,
+        config: &HostsConfig,
+        state: Option<&Path>,
+    ) -> Result<Self, HostError> {
         let directory = match state {
             Some(state) => state.join("hosts"),
             None => config.cache.join("labs").join(slot.name()),
@@ -34,17 +53,24 @@ impl Site {
         }
         let failed = HostError::system(format!("make {}", directory.display()));
         fs::create_dir_all(&directory).map_err(failed)?;
-        let driver = match config.kind {
-            HostKind::Container => Box::new(ContainerDriver::new(&config.cache, slot.name()).await?),
+        let machines;
+        let driver: Box<dyn HostDriver> = match config.kind {
+            HostKind::Container => {
+                machines = Arc::default();
+                Box::new(ContainerDriver::new(&config.cache, slot.name()).await?)
+            }
             HostKind::Vm => {
-                return Err(HostError::Unsupported("virtual machines are not built in".into()));
+                let driver = VmDriver::new(&config.cache, slot.name());
+                machines = driver.machines();
+                Box::new(driver)
             }
         };
-        let fabric = Fabric::raise(slot.clone()).await?;
+        let fabric = Arc::new(Fabric::raise(slot.clone()).await?);
         Ok(Self {
             slot,
             fabric,
             driver,
+            machines,
             directory,
         })
     }
@@ -86,10 +112,13 @@ impl Site {
 
     /// What is real beside servers.
     pub(crate) fn parts(&self) -> Vec<Box<dyn Part>> {
-        let balancers = balancer::Balancers::new(self.slot.clone(), self.directory.join("balancers"));
         vec![
-            Box::new(firewall::Firewalls::new(self.slot.router())),
-            Box::new(balancers),
+            Box::new(Firewalls::new(self.slot.router())),
+            Box::new(Balancers::new(
+                self.fabric.clone(),
+                self.directory.join("balancers"),
+            )),
+            Box::new(Volumes::new(&self.directory, self.machines.clone())),
         ]
     }
 

@@ -16,7 +16,7 @@ pub(crate) const NETWORK: u64 = 5;
 /// A lab's network without a lab.
 #[derive(Debug)]
 pub(crate) struct Bench {
-    fabric: Fabric,
+    fabric: Arc<Fabric>,
 }
 
 impl Bench {
@@ -24,7 +24,14 @@ impl Bench {
     pub(crate) async fn raise() -> Self {
         let slot = Arc::new(Slot::take(None).await.expect("a slot"));
         let fabric = Fabric::raise(slot).await.expect("a network");
-        Self { fabric }
+        Self {
+            fabric: Arc::new(fabric),
+        }
+    }
+
+    /// The network.
+    pub(crate) fn fabric(&self) -> &Arc<Fabric> {
+        &self.fabric
     }
 
     /// The slot.
@@ -65,10 +72,7 @@ impl Bench {
 
     /// Removes everything.
     pub(crate) async fn end(self) {
-        let slot = self.fabric.slot().clone();
-        drop(self.fabric);
-        let slot = Arc::into_inner(slot).expect("nobody else holds the slot");
-        slot.give_back().await.expect("nothing left");
+        self.slot().give_back().await.expect("nothing left");
     }
 }
 
