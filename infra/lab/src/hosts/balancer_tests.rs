@@ -16,7 +16,7 @@ fn server(id: u64, public: Ipv4Addr) -> Value {
     })
 }
 
-fn balancer(services: Value, targets: Value) -> Value {
+fn balancer(services: &Value, targets: &Value) -> Value {
     json!({
         "id": 7, "load_balancer_type": {"max_connections": 500}, "algorithm": {"type": "round_robin"},
         "private_net": [{"network": NETWORK, "ip": "10.77.0.7"}], "services": services, "targets": targets,
@@ -44,7 +44,7 @@ fn a_service_as_haproxy_reads_it() {
         {"type": "ip", "ip": {"ip": "2001:db8::5"}},
     ]);
     let text = render(
-        &balancer(json!([tcp(443, 8443, true)]), targets),
+        &balancer(&json!([tcp(443, 8443, true)]), &targets),
         &servers,
         Path::new("/x/s \"1\""),
     );
@@ -68,7 +68,10 @@ fn an_http_check_cannot_break_out_of_its_line() {
     }});
     let service =
         json!({"protocol": "http", "listen_port": 80, "destination_port": 8080, "health_check": check});
-    let mut lb = balancer(json!([service]), json!([{"type": "server", "server": {"id": 8}}]));
+    let mut lb = balancer(
+        &json!([service]),
+        &json!([{"type": "server", "server": {"id": 8}}]),
+    );
     lb["algorithm"]["type"] = json!("least_connections");
     let text = render(&lb, &[server(8, Ipv4Addr::new(198, 18, 0, 8))], Path::new("/x"));
     for line in [
@@ -107,7 +110,7 @@ fn health_goes_by_evidence() {
     let chosen = json!([{"type": "server", "server": {"id": 8}}, {"type": "server", "server": {"id": 9}}]);
     let selector =
         json!({"type": "label_selector", "label_selector": {}, "use_private_ip": true, "targets": chosen});
-    let mut lb = balancer(json!([tcp(443, 443, false)]), json!([selector]));
+    let mut lb = balancer(&json!([tcp(443, 443, false)]), &json!([selector]));
     lb["health"] = json!([{"listen_port": 443, "target": "server-8", "status": "healthy"}]);
     show_health(&mut lb);
     let nested = &lb["targets"][0]["targets"];
@@ -181,7 +184,7 @@ async fn connections_go_to_whoever_is_healthy() {
         {"type": "server", "server": {"id": 9}, "use_private_ip": false},
     ]);
     let picture = |proxy| {
-        let mut lb = balancer(json!([tcp(80, 8080, proxy)]), targets.clone());
+        let mut lb = balancer(&json!([tcp(80, 8080, proxy)]), &targets);
         lb["public_net"] = json!({"enabled": true, "ipv4": {"ip": address}, "ipv6": {"ip": "2001:db8::7"}});
         Picture {
             servers: servers.clone(),

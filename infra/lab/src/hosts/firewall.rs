@@ -67,11 +67,12 @@ fn ruleset(picture: &Picture) -> String {
             chains += &chain(&format!("out_{id}"), &rules, Direction::Out);
         }
     }
-    let jumps: String = [("iifname", from), ("oifname", to)]
+    let jumps = [("iifname", from), ("oifname", to)]
         .into_iter()
         .filter(|(_, jumps)| !jumps.is_empty())
         .map(|(field, jumps)| format!("\t\t{field} vmap {{ {} }}\n", jumps.join(", ")))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "add table {TABLE}\ndelete table {TABLE}\ntable {TABLE} {{\n{chains}\
          \tchain forward {{\n\t\ttype filter hook forward priority filter; policy accept;\n\
@@ -81,12 +82,13 @@ fn ruleset(picture: &Picture) -> String {
 
 /// Allowed traffic returns, so that the other end's firewall is asked, too.
 fn chain(name: &str, rules: &[Rule], direction: Direction) -> String {
-    let allowed: String = rules
+    let allowed = rules
         .iter()
         .filter(|rule| rule.direction == direction)
         .flat_map(Rule::matches)
         .map(|line| format!("\t\t{line} return\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!("\tchain {name} {{\n{allowed}\t\tdrop\n\t}}\n")
 }
 

@@ -17,7 +17,7 @@ use crate::hosts::volume::Volumes;
 use crate::hosts::{Part as _, Picture, namespace};
 
 /// Emulated, a boot takes about a minute; beside other tests it takes longer.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 /// Two years and more. A clock that is behind is set by systemd to when it was built.
 const CLOCK_OFFSET: i64 = 800 * 86_400;
 /// What the machine says of itself once cloud-init has run.

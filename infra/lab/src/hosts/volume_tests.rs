@@ -47,8 +47,8 @@ async fn a_container_mounts_its_volume_and_finds_it_grown() {
         .spawn()
         .expect("unshare of util-linux");
     let process = container.id().expect("a process");
-    let mut line = tokio::io::BufReader::new(container.stdout.take().expect("its output"));
-    tokio::io::AsyncBufReadExt::read_line(&mut line, &mut String::new())
+    let mut output = tokio::io::BufReader::new(container.stdout.take().expect("its output"));
+    tokio::io::AsyncBufReadExt::read_line(&mut output, &mut String::new())
         .await
         .expect("ready");
 
@@ -57,8 +57,8 @@ async fn a_container_mounts_its_volume_and_finds_it_grown() {
         .follow(&picture(10, Some(7), process))
         .await
         .expect("attached");
-    let link = "/dev/disk/by-id/scsi-0HC_Volume_4711";
-    let written = format!("mount {link} /mnt && echo kept > /mnt/word && blockdev --getsize64 {link}");
+    let node = "/dev/disk/by-id/scsi-0HC_Volume_4711";
+    let written = format!("mount {node} /mnt && echo kept > /mnt/word && blockdev --getsize64 {node}");
     let size = inside(process, &written).await.expect("an ext4 file system");
     assert_eq!(size.trim(), (10 * GB).to_string());
 
@@ -66,7 +66,7 @@ async fn a_container_mounts_its_volume_and_finds_it_grown() {
         .follow(&picture(11, Some(7), process))
         .await
         .expect("grown");
-    let size = inside(process, &format!("blockdev --getsize64 {link}"))
+    let size = inside(process, &format!("blockdev --getsize64 {node}"))
         .await
         .expect("a size");
     assert_eq!(size.trim(), (11 * GB).to_string());
@@ -76,7 +76,7 @@ async fn a_container_mounts_its_volume_and_finds_it_grown() {
         .follow(&picture(11, None, process))
         .await
         .expect("detached");
-    assert!(inside(process, &format!("test -e {link}")).await.is_err());
+    assert!(inside(process, &format!("test -e {node}")).await.is_err());
     let free = async {
         let file = scratch.path().join("volume-4711.raw").display().to_string();
         while !command::run("losetup", ["--associated", &file])

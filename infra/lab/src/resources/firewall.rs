@@ -1,9 +1,9 @@
-//! Firewalls: inbound rules over servers named or selected by label.
+//! Firewalls: rules over servers named or selected by label.
 
-use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{Outcome, created, no_content, ok};
+use crate::hosts::firewall::Rule;
 use crate::problem::Problem;
 use crate::project::Project;
 
@@ -33,25 +33,18 @@ fn check_rules(rules: &Value) -> Result<Value, Problem> {
         return Err(Problem::invalid("rules", "at most 50 rules"));
     }
     for rule in &mut list {
-        let tcp_or_udp = rule["protocol"] == "tcp" || rule["protocol"] == "udp";
-        if tcp_or_udp != rule["port"].is_string() {
-            return Err(Problem::invalid(
-                "rules",
-                "port is for tcp and udp, and only for them",
-            ));
-        }
-        let sources = rule["source_ips"].as_array().cloned().unwrap_or_default();
-        let is_net = |text: &str| text.parse::<IpNet>().is_ok_and(|net| net.trunc() == net);
-        if sources.iter().any(|source| !source.as_str().is_some_and(is_net)) {
-            return Err(Problem::invalid("rules", "source_ips must be network ranges"));
-        }
+        Rule::read(rule).map_err(|why| Problem::invalid("rules", why))?;
         *rule = json!({
             "description": rule["description"], "direction": rule["direction"], "protocol": rule["protocol"],
-            "port": rule["port"], "source_ips": sources,
-            "destination_ips": rule.get("destination_ips").filter(|ips| ips.is_array()).cloned().unwrap_or_else(|| json!([])),
+            "port": rule["port"], "source_ips": ranges(&rule["source_ips"]),
+            "destination_ips": ranges(&rule["destination_ips"]),
         });
     }
     Ok(Value::Array(list))
+}
+
+fn ranges(ips: &Value) -> Value {
+    json!(ips.as_array().cloned().unwrap_or_default())
 }
 
 pub(crate) fn delete(project: &mut Project, id: u64) -> Outcome {
