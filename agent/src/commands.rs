@@ -11,11 +11,11 @@ use std::rc::Rc;
 
 use crate::cli::{Cli, Command, InstallArgs};
 use crate::config::{AgentConfig, Transport};
-use crate::daemon::{self, Ending};
+use crate::daemon;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::install::{UNIT_NAME, install};
-use crate::leave::{self, LEFT};
+use crate::leave;
 use crate::root::Root;
 use crate::runner::HostRunner;
 
@@ -31,12 +31,7 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
                 "runs already"
             })?;
         }
-        Command::Run => {
-            return Ok(match daemon::run(root).await? {
-                Ending::Stopped => 0,
-                Ending::Left => LEFT,
-            });
-        }
+        Command::Run => daemon::run(root).await?,
         Command::Link => link::link(&root).await?,
         Command::Preflight(args) => return preflight::run(&open()?, args).await,
         Command::Status { json } => status::run(&open()?, json).await?,

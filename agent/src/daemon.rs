@@ -30,17 +30,8 @@ use crate::runner::HostRunner;
 use crate::state::{EVENTS, SOCKET, STATE_DIR};
 use crate::who::Who;
 
-/// How the daemon ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It was asked to stop.
-    Stopped,
-    /// It has taken itself away.
-    Left,
-}
-
 /// Runs until it is asked to stop, or has left the host.
-pub async fn run(root: Root) -> Result<Ending, Fault> {
+pub async fn run(root: Root) -> Result<(), Fault> {
     disk::folder(&root.path(STATE_DIR), 0o700).or_fault("making", STATE_DIR)?;
     let host = Rc::new(Host::open(root.clone(), Rc::new(HostRunner))?);
     let config = match AgentConfig::load(&root) {
@@ -49,7 +40,7 @@ pub async fn run(root: Root) -> Result<Ending, Fault> {
         Err(_) if leave::is_leaving(&host) => {
             leave::undo_all(&host, &|_| ()).await?;
             leave::remove_agent(&host).await?;
-            return Ok(Ending::Left);
+            return Ok(());
         }
         Err(fault) => return Err(fault),
     };
@@ -64,17 +55,17 @@ pub async fn run(root: Root) -> Result<Ending, Fault> {
     let mut stop = signal(SignalKind::terminate()).or_fault("waiting for", "SIGTERM")?;
     signs::ready();
     let ending = tokio::select! {
-        done = worker::work(&desk, &host) => done.map(|()| Ending::Left),
+        done = worker::work(&desk, &host) => done,
         never = dial(&desk, &host, &config) => never,
         never = socket::serve(&desk, listener) => never,
         never = signs::watchdog() => never,
-        _ = stop.recv() => Ok(Ending::Stopped),
+        _ = stop.recv() => Ok(()),
     };
     signs::stopping();
     ending
 }
 
-async fn dial(desk: &Rc<Desk>, host: &Host, config: &AgentConfig) -> Result<Ending, Fault> {
+async fn dial(desk: &Rc<Desk>, host: &Host, config: &AgentConfig) -> Result<(), Fault> {
     match &config.transport {
         Transport::Https { url, ca, ticket_file } => dialer::dial(desk, host, url, ca, ticket_file).await,
         Transport::Ssh => std::future::pending().await,

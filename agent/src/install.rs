@@ -6,7 +6,7 @@ use crate::config::AgentConfig;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
-use crate::state::STATE_DIR;
+use crate::state::{LEAVING, STATE_DIR};
 
 /// Where the installer puts the agent.
 pub const BINARY: &str = "/usr/local/bin/sovereign-agent";
@@ -32,7 +32,9 @@ pub async fn install(host: &Host, config: &AgentConfig) -> Result<bool, Fault> {
     if !host.root.exists("/root/.ssh") {
         disk::folder(&host.root.path("/root/.ssh"), 0o700).or_fault("making", "/root/.ssh")?;
     }
-    let mut changed = config.save(&host.root)?;
+    // Whoever installs it wants it here, even if it was told to leave before.
+    let mut changed = disk::remove(&host.root.path(LEAVING)).or_fault("removing", LEAVING)?;
+    changed |= config.save(&host.root)?;
     let unit = unit::text(BINARY);
     if host
         .root

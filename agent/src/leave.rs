@@ -12,9 +12,6 @@ use crate::state::{CONFIG_DIR, LEAVING, STATE_DIR};
 /// Folder of what the host was given at its first boot: the CA certificate and who it is.
 const BOOT_DIR: &str = "/etc/sovereign";
 
-/// Status of a daemon that has left: the service manager does not start it again.
-pub const LEFT: u8 = 86;
-
 /// Whether the agent was told to leave.
 pub fn is_leaving(host: &Host) -> bool {
     host.root.exists(LEAVING)
@@ -47,6 +44,7 @@ pub async fn remove_agent(host: &Host) -> Result<(), Fault> {
         disk::remove(&host.root.path(path)).or_fault("removing", path)?;
     }
     remove_folder(host, STATE_DIR)?;
+    // Without its file the unit has no `Restart=` any more, so an end of the daemon is the end.
     host.must("systemctl", &["daemon-reload"], remedy).await.map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! A host in a folder: the kernel's files are plain files there, and commands are taken down and answered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -21,6 +21,8 @@ use crate::runner::{Command, Output, Runner};
 pub(crate) struct Recorder {
     folder: PathBuf,
     pub(crate) ran: RefCell<Vec<String>>,
+    /// From this command on none succeeds, as if the plug were pulled there.
+    pub(crate) dead_from: Cell<Option<usize>>,
     pub(crate) broken: RefCell<Vec<&'static str>>,
 }
 
@@ -38,6 +40,13 @@ impl Recorder {
 impl Runner for Recorder {
     async fn run(&self, command: &Command) -> Result<Output, Fault> {
         let line = command.to_string();
+        if self
+            .dead_from
+            .get()
+            .is_some_and(|from| self.ran.borrow().len() >= from)
+        {
+            return Err(Fault::new("the plug is pulled", ""));
+        }
         let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start));
         let stdout = match line.as_str() {
             "sshd -T" => "passwordauthentication no\n".to_owned(),

@@ -91,6 +91,27 @@ async fn what_is_no_longer_wanted_goes_and_leaving_restores_all() {
 }
 
 #[tokio::test]
+async fn cut_off_anywhere_it_ends_the_same() {
+    let whole = Bench::new();
+    let before = whole.tree();
+    whole.converge(&config()).await;
+    let commands = whole.runner.ran.borrow().len();
+    for cut in (0..commands).step_by(5) {
+        let mut bench = Bench::new();
+        bench.runner.dead_from.set(Some(cut));
+        bench.converge(&config()).await;
+        bench.runner.dead_from.set(None);
+        bench.restart();
+        for (name, outcome) in bench.converge(&config()).await {
+            outcome.unwrap_or_else(|fault| panic!("{name} after a cut at {cut}: {fault}"));
+        }
+        assert_eq!(bench.tree(), whole.tree(), "after a cut at {cut}");
+        undo_all(&bench.host, &|_| ()).await.unwrap();
+        assert_eq!(bench.tree(), before, "left after a cut at {cut}");
+    }
+}
+
+#[tokio::test]
 async fn sshd_that_complains_keeps_its_old_configuration() {
     let bench = Bench::new();
     bench.runner.broken.borrow_mut().push("sshd -t");

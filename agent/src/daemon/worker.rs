@@ -18,6 +18,7 @@ use crate::leave;
 use crate::state;
 
 use self::pass::Pass;
+use self::tasks::Exit;
 
 const FIRST: Duration = Duration::from_secs(2);
 const MOST: Duration = Duration::from_mins(1);
@@ -58,9 +59,7 @@ pub(super) async fn work(desk: &Desk, host: &Host) -> Result<(), Fault> {
 #[derive(Debug, Default)]
 struct Wanted {
     pass: Option<Pass>,
-    leave: bool,
-    /// What keeps the agent from leaving, as it was told.
-    stays: Option<String>,
+    exit: Option<Exit>,
 }
 
 impl Wanted {
@@ -75,23 +74,22 @@ impl Wanted {
             pass: desired
                 .filter(|config| Some(config.digest()) != applied)
                 .map(Pass::new),
-            leave: leave::is_leaving(host),
-            stays: None,
+            exit: leave::is_leaving(host).then(Exit::default),
         })
     }
 
     /// What failed and is tried again, if anything.
     fn missing(&self) -> Option<String> {
-        if self.leave {
-            return Some(self.stays.clone().unwrap_or_default());
+        if let Some(exit) = &self.exit {
+            return Some(exit.stays.clone().unwrap_or_default());
         }
         self.pass.as_ref().map(Pass::missing)
     }
 
     /// Tries what is wanted once; whether the agent has left.
     async fn go_on(&mut self, desk: &Desk, host: &Host) -> bool {
-        if self.leave {
-            return tasks::leave(desk, host, &mut self.stays).await;
+        if let Some(exit) = &mut self.exit {
+            return exit.leave(desk, host).await;
         }
         if let Some(pass) = &mut self.pass
             && pass.run(desk, host).await
@@ -108,7 +106,7 @@ impl Wanted {
             Order::MakeHostKeys => tasks::make_host_key(desk, host).await,
             Order::UseHostKeys => tasks::use_host_key(desk, host).await,
             Order::Leave => {
-                self.leave = true;
+                self.exit.get_or_insert_default();
                 return true;
             }
             Order::Converge(config) => {

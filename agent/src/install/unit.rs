@@ -12,6 +12,7 @@ pub(super) fn text(binary: &str) -> String {
 ///   capabilities: files of other owners, such as `sshd -t` and the home of a service's user;
 /// - kernel parameters, modules and the host name are what it is here to set, so `ProtectKernelTunables`,
 ///   `ProtectKernelModules` and `ProtectHostname` stay off; the network is the host's, so `PrivateNetwork` does;
+/// - no `StateDirectory`: in a sandbox that is a mount, and a mount cannot be removed when the agent leaves;
 /// - `ProtectControlGroups` stays off, since where the host is a container it would bring back the picture of `/proc` of the
 ///   machine around it, boot id and kernel parameters included;
 /// - units of a configuration are started by systemd, not by the agent, so they are not in this sandbox.
@@ -27,15 +28,11 @@ NotifyAccess=main
 ExecStart=@binary@ run
 Restart=always
 RestartSec=1
-RestartPreventExitStatus=86
-SuccessExitStatus=86
 WatchdogSec=30
 TimeoutStopSec=10
 OOMScoreAdjust=-900
 RuntimeDirectory=sovereign-agent
 RuntimeDirectoryMode=0700
-StateDirectory=sovereign-agent
-StateDirectoryMode=0700
 UMask=0077
 
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN CAP_SYS_MODULE CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH

@@ -74,28 +74,45 @@ fn part_failed(desk: &Desk, task: &str, fault: &Fault) {
     tell_failed(desk, task, fault);
 }
 
-/// Leaves the host; whether that is done. A failure that `told` does not name yet is told.
-pub(super) async fn leave(desk: &Desk, host: &Host, told: &mut Option<String>) -> bool {
-    desk.begin(LEAVE);
-    let Err(fault) = try_leave(desk, host).await else {
-        return true;
-    };
-    if told.as_ref() != Some(&fault.cause) {
-        *told = Some(fault.cause.clone());
-        part_failed(desk, LEAVE, &fault);
-    }
-    false
+/// The way out.
+#[derive(Debug, Default)]
+pub(super) struct Exit {
+    /// What keeps the agent here, as it was told.
+    pub(super) stays: Option<String>,
+    /// The last word was said.
+    said: bool,
 }
 
-async fn try_leave(desk: &Desk, host: &Host) -> Result<(), Fault> {
-    leave::set_leaving(host)?;
-    leave::undo_all(host, &|part| desk.saw(part)).await?;
+impl Exit {
+    /// Leaves the host; whether that is done. What keeps it here is told once.
+    pub(super) async fn leave(&mut self, desk: &Desk, host: &Host) -> bool {
+        desk.begin(LEAVE);
+        let Err(fault) = self.try_leave(desk, host).await else {
+            return true;
+        };
+        if self.stays.as_ref() != Some(&fault.cause) {
+            self.stays = Some(fault.cause.clone());
+            part_failed(desk, LEAVE, &fault);
+        }
+        false
+    }
+
+    async fn try_leave(&mut self, desk: &Desk, host: &Host) -> Result<(), Fault> {
+        leave::set_leaving(host)?;
+        leave::undo_all(host, &|part| desk.saw(part)).await?;
+        if !std::mem::replace(&mut self.said, true) {
+            last_word(desk).await;
+        }
+        leave::remove_agent(host).await
+    }
+}
+
+/// Nobody may be there to hear it; the host is clean all the same.
+async fn last_word(desk: &Desk) {
     let seq = desk.tell(AgentEventKind::Leaving);
     let mut told = desk.told();
-    // Nobody may be there to hear it; the host is clean all the same.
     let heard = timeout(LAST_WORD, told.wait_for(|&told| told >= seq)).await;
     if heard.is_ok() {
         sleep(ON_ITS_WAY).await;
     }
-    leave::remove_agent(host).await
 }
