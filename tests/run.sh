@@ -20,6 +20,8 @@ say "documentation"
 RUSTDOCFLAGS='-D warnings' cargo doc "${features[@]}" --no-deps --locked --quiet || fail "documentation"
 say "build"
 cargo build "${features[@]}" --locked || fail "build"
+say "the agent that hosts get"
+tests/agent.sh || fail "agent"
 say "tests"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

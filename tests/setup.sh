@@ -5,7 +5,15 @@ cd "$(dirname "$0")/.."
 
 say() { printf '==> %s\n' "$*"; }
 
-packages=(build-essential cmake pkg-config python3 python3-venv curl ca-certificates hcloud-cli)
+packages=(
+    build-essential cmake pkg-config musl-tools python3 python3-venv curl ca-certificates
+    # clients and servers that judge or play the other side
+    hcloud-cli openssh-server openssh-client pdns-server pdns-backend-sqlite3 bind9-dnsutils
+    # what cloud-init needs to judge user data
+    python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-requests python3-yaml
+    # the lab's hosts
+    systemd-container mmdebstrap nftables iproute2 haproxy qemu-system-x86 qemu-utils
+)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -13,6 +21,13 @@ done
 if ((${#missing[@]})); then
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
+    # Servers among them are started by the tests alone.
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 0755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
@@ -26,6 +41,13 @@ if ! command -v cargo >/dev/null; then
     curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt
 fi
 
+# The agent is one static binary.
+target=x86_64-unknown-linux-musl
+if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx "$target"; then
+    say "installing the Rust target $target"
+    rustup target add "$target"
+fi
+
 # An independent client of the cloud's API judges the lab.
 venv=.cache/venv
 if ! "$venv/bin/python" -c 'import hcloud, sys; sys.exit(hcloud.__version__ != "2.27.0")' 2>/dev/null; then
@@ -33,4 +55,18 @@ if ! "$venv/bin/python" -c 'import hcloud, sys; sys.exit(hcloud.__version__ != "
     mkdir -p .cache
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check hcloud==2.27.0
+fi
+
+# cloud-init judges user data. It is unpacked and not installed: its units could act at this machine's next boot.
+cloud_init=.cache/cloud-init
+if [[ ! -x $cloud_init/cloud-init ]]; then
+    say "unpacking cloud-init into $cloud_init"
+    mkdir -p "$cloud_init"
+    apt-get update -qq
+    (cd "$cloud_init" && apt-get download -qq cloud-init && dpkg -x cloud-init_*.deb root && rm cloud-init_*.deb)
+    cat >"$cloud_init/cloud-init" <<'EOF'
+#!/bin/sh
+PYTHONPATH=$(dirname "$0")/root/usr/lib/python3/dist-packages exec /usr/bin/python3 -m cloudinit.cmd.main "$@"
+EOF
+    chmod 0755 "$cloud_init/cloud-init"
 fi

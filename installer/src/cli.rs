@@ -2,12 +2,17 @@
 
 mod lab;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use url::Url;
 
-pub(crate) use self::lab::{Effect, FaultCommand, FaultSet, HostAct, Hosts, LabCommand, LabHost, LabUp, Link, Stage};
+pub(crate) use self::lab::{
+    Effect, FaultCommand, FaultSet, HostAct, Hosts, LabCommand, LabHost, LabUp, Link, Stage,
+};
 use crate::exit::Exit;
 
 /// Turns a spec into a running, self-sufficient Sovereign, and leaves.
@@ -125,9 +130,57 @@ pub(crate) enum Command {
     },
 }
 
+/// How far a plan goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    /// The cloud's resources; hosts boot and nobody talks to them yet.
+    Cloud,
+    /// All of it.
+    End,
+}
+
+/// How installer and hosts find each other.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Hosts")]
+pub(crate) struct HostArgs {
+    /// Address at which hosts reach this installer, for example `https://203.0.113.9:8443`: they call it [default: the installer calls them over SSH].
+    #[arg(long, value_name = "URL", env = "SOVEREIGN_ADVERTISE", hide_env_values = true)]
+    pub(crate) advertise: Option<Url>,
+    /// Where to listen for hosts [default: every address, at the port of `--advertise`].
+    #[arg(long, value_name = "ADDR", env = "SOVEREIGN_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The agent that hosts get, a static binary [default: `sovereign-agent-x86_64` beside this program].
+    #[arg(long, value_name = "FILE", env = "SOVEREIGN_AGENT", hide_env_values = true)]
+    pub(crate) agent: Option<PathBuf>,
+    /// How long a host may take from its server's start to its agent's first word.
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = patience, hide_short_help = true)]
+    pub(crate) host_patience: Duration,
+    /// How far to go; a later run without it goes on.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PHASE",
+        env = "SOVEREIGN_UNTIL",
+        default_value = "end",
+        hide_env_values = true
+    )]
+    pub(crate) until: Until,
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let seconds: u64 = text.parse().map_err(|_| "not a whole number".to_owned())?;
+    if (10..=7200).contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err("not between 10 and 7200".to_owned())
+    }
+}
+
 /// `sovereign plan`.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) hosts: HostArgs,
     /// Path of a spec, `-` for standard input, or the name of a known Sovereign.
     #[arg(value_name = "SPEC|NAME")]
     pub(crate) target: String,
@@ -139,6 +192,8 @@ pub(crate) struct PlanArgs {
 /// `sovereign up`.
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) hosts: HostArgs,
     /// Path of a spec, or the name of a known Sovereign.
     #[arg(value_name = "SPEC|NAME")]
     pub(crate) target: String,
@@ -209,6 +264,9 @@ pub(crate) struct DestroyArgs {
     /// Remove without being asked for the name.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// The agent that takes leave of machines, a static binary [default: `sovereign-agent-x86_64` beside this program].
+    #[arg(long, value_name = "FILE", env = "SOVEREIGN_AGENT", hide_env_values = true)]
+    pub(crate) agent: Option<PathBuf>,
     /// Forget spec and journal, too, once nothing is left.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) forget: bool,

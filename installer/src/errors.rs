@@ -85,6 +85,28 @@ pub(crate) enum CliError {
     },
     #[error("the secret is empty")]
     EmptySecret,
+    #[error("a Sovereign on machines that are there has no cloud account")]
+    NoAccount,
+    #[error("this installer never put anything on the machines of `{name}`")]
+    NothingOnMachines { name: SovereignName },
+    #[error("there is no agent for the hosts")]
+    NoAgent { places: Vec<PathBuf> },
+    #[error("`{}` is not a program that Linux runs", path.display())]
+    NotAnAgent { path: PathBuf },
+    #[error("`{url}` is not an address that hosts can call")]
+    Advertise { url: String },
+    #[error("cannot listen for hosts on {address}")]
+    Listen {
+        address: std::net::SocketAddr,
+        source: io::Error,
+    },
+    #[error("the keys of the node link are unusable")]
+    NodeLink { why: String },
+    #[error(transparent)]
+    Dns {
+        #[from]
+        source: sovereign_dns::DnsError,
+    },
     #[error("no sealed secret is called `{name}`")]
     UnknownSecret { name: String },
     #[error("no lab runs")]
@@ -225,6 +247,17 @@ impl CliError {
             Self::LabStart {
                 source: sovereign_lab::StartError::Listen { .. },
             } => Some("choose another address with `--listen`".into()),
+            Self::NoAgent { places } => Some(format!(
+                "name it with `--agent FILE`, or put it at {}",
+                places.iter().map(|place| format!("`{}`", place.display())).collect::<Vec<_>>().join(" or ")
+            )),
+            Self::NotAnAgent { .. } => Some("`--agent` takes the static binary `sovereign-agent-x86_64`".into()),
+            Self::Advertise { .. } => {
+                Some("write scheme, host and port and nothing else, for example `https://203.0.113.9:8443`".into())
+            }
+            Self::Listen { .. } => Some("choose another address with `--listen`, or see who listens there".into()),
+            Self::NodeLink { .. } => Some("restore the state directory from a backup, or start in a new one".into()),
+            Self::Dns { source } => Some(source.remedy.clone()),
             Self::UnknownSecret { .. } => Some("`sovereign secret list` shows the names".into()),
             Self::Cloud { source } if !source.remedy.is_empty() => Some(source.remedy.clone()),
             Self::Executor {

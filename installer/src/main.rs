@@ -1,18 +1,24 @@
 //! The installer: plans, brings up, watches, scans and destroys Sovereigns.
 
+mod agent_binary;
 mod ask;
 mod cli;
 mod commands;
 mod errors;
 mod exit;
+mod host_link;
+mod listener;
 mod logging;
+mod machines;
 mod next;
+mod node_book;
 mod output;
 mod progress;
 mod purpose;
 mod render;
 mod run_view;
 mod runner;
+mod sealed;
 mod signals;
 mod standing;
 mod state_dir;

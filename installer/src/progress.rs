@@ -5,6 +5,7 @@ mod tree;
 use std::io::IsTerminal as _;
 
 use jiff::Timestamp;
+use sovereign_core::agent::SubStepState;
 use sovereign_core::event::{Event, EventKind};
 
 use self::tree::Tree;
@@ -64,9 +65,12 @@ impl Progress {
             Form::Tree(tree) => {
                 if let EventKind::Note { message } = &event.kind {
                     tree.print_above(message);
+                } else if is_trouble(&event.kind) {
+                    tree.print_above(&say(event, &self.view).lines("", Stream::Err));
                 }
                 tree.draw(&self.view, Timestamp::now());
             }
+            Form::Lines if is_begin(&event.kind) => {}
             Form::Lines => {
                 let elapsed = format!("{:>7}", time::clock(self.view.elapsed(event.at)));
                 output::notice(&say(event, &self.view).lines(&elapsed, Stream::Err));
@@ -98,4 +102,14 @@ impl Progress {
         }
         self.view
     }
+}
+
+/// A part of a step failed: its log is worth more than a line of the tree.
+fn is_trouble(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::SubStep(part) if matches!(part.state, SubStepState::Failed { .. }))
+}
+
+/// The end of a part says all that its begin does.
+fn is_begin(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::SubStep(part) if part.state == SubStepState::Begun)
 }

@@ -1,6 +1,6 @@
 //! What a plan is for. Both kinds run forward: destroying is a plan of deletions, a sweep and a proof.
 
-use sovereign_bootstrap::steps::Sweep;
+use sovereign_bootstrap::steps::ForgetNodes;
 use sovereign_bootstrap::view::PlanView;
 use sovereign_engine::plan::Plan;
 use sovereign_engine::step::Step as _;
@@ -16,9 +16,9 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// What a plan is for: only a plan that destroys has a sweep.
+    /// What a plan is for: only a plan that destroys forgets the Sovereign's nodes.
     pub(crate) fn of(plan: &Plan) -> Self {
-        if plan.steps.iter().any(|step| step.kind == Sweep::KIND) {
+        if plan.steps.iter().any(|step| step.kind == ForgetNodes::KIND) {
             Self::Destroy
         } else {
             Self::Up

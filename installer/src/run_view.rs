@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use sovereign_core::agent::SubStep;
 use sovereign_core::event::{Event, EventKind, RunOutcome, Wait};
 use sovereign_engine::journal::Run;
 use sovereign_engine::plan::Plan;
@@ -34,6 +35,8 @@ pub(crate) struct StepView {
     pub(crate) retry: Option<String>,
     /// Its output, once it has one.
     pub(crate) output: Option<Value>,
+    /// Its parts, in the order in which they began.
+    pub(crate) parts: Vec<SubStep>,
 }
 
 impl StepView {
@@ -111,6 +114,7 @@ impl RunView {
                 wait: None,
                 retry: None,
                 output: None,
+                parts: Vec::new(),
             })
             .collect();
         let index = steps
@@ -216,11 +220,20 @@ impl StepView {
                 self.output = Some(output.clone());
                 self.end(event.at);
             }
+            EventKind::SubStep(part) => self.part(part),
             EventKind::UndoSucceeded
             | EventKind::StepFailed { .. }
             | EventKind::StepHeld { .. }
             | EventKind::UndoFailed { .. } => self.end(event.at),
             _ => {}
+        }
+    }
+
+    /// A part that is told again replaces what was known of it.
+    fn part(&mut self, part: &SubStep) {
+        match self.parts.iter_mut().find(|known| known.name == part.name) {
+            Some(known) => *known = part.clone(),
+            None => self.parts.push(part.clone()),
         }
     }
 

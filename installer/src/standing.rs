@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use sovereign_bootstrap::steps::Made;
+use sovereign_core::agent::SubStep;
 use sovereign_core::event::RunOutcome;
 use sovereign_engine::journal::Run;
 use sovereign_engine::status::StepStatus;
@@ -122,6 +123,8 @@ pub(crate) struct Standing {
     pub(crate) steps: Counts,
     /// Steps that are in flight, half done or stopped.
     pub(crate) open: Vec<OpenStep>,
+    /// Steps that have parts, each with all of them.
+    pub(crate) parts: Vec<StepParts>,
     /// When a worker last took the run in hand.
     pub(crate) began: Option<Timestamp>,
     /// When something was last written.
@@ -150,6 +153,7 @@ impl Standing {
             spec: run.plan.spec_digest.clone(),
             steps: Counts::of(&view),
             open: view.steps.iter().filter_map(OpenStep::of).collect(),
+            parts: view.steps.iter().filter_map(StepParts::of).collect(),
             began: view.began,
             last_event_at: view.last_at,
             last_seq: view.last_seq,
@@ -157,6 +161,25 @@ impl Standing {
             next: next(state, view.purpose, &view.sovereign),
             worker: view.worker,
         }
+    }
+}
+
+/// A step with its parts.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StepParts {
+    /// Its name in the plan.
+    pub(crate) step: String,
+    /// Its parts, in the order in which they began.
+    pub(crate) parts: Vec<SubStep>,
+}
+
+impl StepParts {
+    fn of(step: &StepView) -> Option<Self> {
+        (!step.parts.is_empty()).then(|| Self {
+            step: step.name.clone(),
+            parts: step.parts.clone(),
+        })
     }
 }
 

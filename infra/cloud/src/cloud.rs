@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::error::CloudError;
 use crate::inventory::{Inventory, PriceList};
@@ -81,8 +82,13 @@ pub trait Cloud: fmt::Debug + Send + Sync {
         request: &PlacementGroupRequest,
         wait: &Wait<'_>,
     ) -> Result<Resource, CloudError>;
-    /// Makes a server and returns it with its addresses.
-    async fn create_server(&self, request: &ServerRequest, wait: &Wait<'_>) -> Result<Resource, CloudError>;
+    /// Makes a server and returns it with its addresses. `user_data` goes out as it is and appears nowhere else.
+    async fn create_server(
+        &self,
+        request: &ServerRequest,
+        user_data: &SecretString,
+        wait: &Wait<'_>,
+    ) -> Result<Resource, CloudError>;
     /// Makes a load balancer.
     async fn create_load_balancer(
         &self,

@@ -35,7 +35,7 @@ pub struct HostConfig {
 }
 
 /// What a host does in the Sovereign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostRole {
     /// The control plane server that makes the cluster. One in a Sovereign.

@@ -211,15 +211,15 @@ impl Check<'_> {
     }
 
     async fn sets(&self, sets: &[RecordSet], keys: &[DNSKEY]) -> Vec<ZoneFinding> {
-        let asked = stream::iter(sets).map(|set| async move {
-            let problem = self.set(set, keys).await.err()?;
-            Some(self.finding(&set.name, set.records.kind(), problem))
-        });
-        asked
-            .buffered(AT_ONCE)
-            .filter_map(|finding| async move { finding })
-            .collect()
-            .await
+        // The questions are listed first: a closure over borrowed sets would keep the future from moving between threads.
+        let questions: Vec<_> = sets.iter().map(|set| self.problem(set, keys)).collect();
+        let findings: Vec<Option<ZoneFinding>> = stream::iter(questions).buffered(AT_ONCE).collect().await;
+        findings.into_iter().flatten().collect()
+    }
+
+    async fn problem(&self, set: &RecordSet, keys: &[DNSKEY]) -> Option<ZoneFinding> {
+        let problem = self.set(set, keys).await.err()?;
+        Some(self.finding(&set.name, set.records.kind(), problem))
     }
 
     async fn set(&self, set: &RecordSet, keys: &[DNSKEY]) -> Result<(), ZoneProblem> {

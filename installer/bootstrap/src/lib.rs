@@ -14,9 +14,13 @@
 //! | [`teardown`] | everything a Sovereign holds in the account, found by label, network and target; the plan that removes it |
 //! | [`scan`](mod@scan) | orphans and drift in the account, with their price |
 //! | [`names`] | names and label selectors of what a Sovereign is made of |
+//! | [`link`] | how installer and hosts find each other |
+//! | [`nodes`] | the hosts as steps see them: links, keys, the agent they get |
 //! | [`services`] | what steps work with |
 
+pub mod link;
 pub mod names;
+pub mod nodes;
 pub mod planner;
 pub mod scan;
 pub mod services;
@@ -24,9 +28,9 @@ pub mod steps;
 pub mod teardown;
 pub mod view;
 
-pub use planner::{PlannedSovereign, plan_up};
+pub use planner::{PlannedSovereign, plan_machines, plan_up};
 pub use scan::{ScanReport, scan};
 pub use services::Services;
 pub use steps::registry;
-pub use teardown::{Teardown, plan_destroy, teardown_listing};
+pub use teardown::{MachineTeardown, Teardown, plan_destroy, plan_leave, teardown_listing};
 pub use view::PlanView;

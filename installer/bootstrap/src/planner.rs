@@ -11,23 +11,28 @@
 mod choices;
 mod draft;
 mod fingerprint;
+mod hosts;
 mod layout;
+mod machines;
 mod preflight;
 mod prices;
 mod removals;
 mod requests;
-
-use std::collections::BTreeMap;
+mod user_data;
+mod zone;
 
 use serde::{Deserialize, Serialize};
 use sovereign_cloud::inventory::Inventory;
 use sovereign_core::finding::{Finding, Severity};
-use sovereign_core::spec::{Candidate, Network, SovereignSpec};
+use sovereign_core::spec::{Candidate, SovereignSpec};
 use sovereign_engine::plan::{Plan, PlanError, StepName};
 
 use self::draft::Draft;
 use self::layout::{GroupLayout, RegionLayout};
-use crate::view::{PlanView, PlannedChoice, PlannedGroup, PlannedRanges, Standing};
+use crate::link::{LinkPlan, Until};
+use crate::view::{PlanView, PlannedChoice, PlannedGroup, PlannedRanges, PlannedUserData, Standing};
+
+pub use self::machines::{MachineFacts, Offered, plan_machines};
 
 /// A plan with what the operator sees of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,34 +45,60 @@ pub struct PlannedSovereign {
 
 /// Makes the plan that brings the account to what the spec says. An error holds every finding, not the first; at least one of
 /// them is an error.
-pub fn plan_up(spec: &SovereignSpec, inventory: &Inventory) -> Result<PlannedSovereign, Vec<Finding>> {
-    let (layouts, findings) = preflight::check(spec, inventory);
+pub fn plan_up(
+    spec: &SovereignSpec,
+    inventory: &Inventory,
+    link: &LinkPlan,
+    until: Until,
+) -> Result<PlannedSovereign, Vec<Finding>> {
+    let (layouts, mut findings) = preflight::check(spec, inventory);
+    let meters = user_data::meters(spec, &layouts, link, &mut findings);
+    findings.extend(hosts::access(spec, link));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    assemble(spec, inventory, &layouts, findings).map_err(|error| {
-        let message = sovereign_engine::step::chain(&error);
-        vec![Finding::new(
-            Severity::Error,
-            "plan.internal",
-            "",
-            message,
-            "please report this with the spec",
-        )]
-    })
+    let facts = Facts {
+        spec,
+        inventory,
+        link,
+        until,
+    };
+    assemble(&facts, &layouts, meters, findings).map_err(|error| vec![internal(&error)])
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+struct Facts<'a> {
+    spec: &'a SovereignSpec,
+    inventory: &'a Inventory,
+    link: &'a LinkPlan,
+    until: Until,
+}
+
+/// A plan that contradicts itself: a defect of the planner.
+fn internal(error: &PlanError) -> Finding {
+    let message = sovereign_engine::step::chain(error);
+    Finding::new(
+        Severity::Error,
+        "plan.internal",
+        "",
+        message,
+        "please report this with the spec",
+    )
 }
 
 fn assemble(
-    spec: &SovereignSpec,
-    inventory: &Inventory,
+    facts: &Facts<'_>,
     layouts: &[RegionLayout<'_>],
+    user_data: Vec<PlannedUserData>,
     mut findings: Vec<Finding>,
 ) -> Result<PlannedSovereign, PlanError> {
     let unwritable = |source| PlanError::Params {
         step: StepName::new("plan"),
         source,
     };
-    let mut draft = Draft::new(spec, inventory, fingerprint::digest(spec).map_err(unwritable)?);
+    let Facts { spec, inventory, .. } = *facts;
+    let mut draft = Draft::new(*facts, fingerprint::digest(spec).map_err(unwritable)?);
     draft.build(layouts)?;
     let removals = removals::of(spec, inventory, &draft.planned());
     draft.remove(&removals)?;
@@ -82,8 +113,12 @@ fn assemble(
                     .map(|group| planned_group(layout, group, inventory))
             })
             .collect(),
-        networks: layouts.iter().map(planned_ranges).collect(),
-        prices: prices::of(inventory, layouts, &removals.servers),
+        networks: spec.regions.iter().map(PlannedRanges::of).collect(),
+        hosts: draft.hosts,
+        link: facts.link.clone(),
+        user_data,
+        zone: draft.zone,
+        prices: Some(prices::of(inventory, layouts, &removals.servers)),
         findings: {
             findings.extend(removals.findings);
             findings
@@ -128,29 +163,5 @@ fn planned_group(layout: &RegionLayout<'_>, group: &GroupLayout<'_>, inventory: 
         created: u32::try_from(group.missing()).unwrap_or(u32::MAX),
         image: group.group.image().to_owned(),
         choices: group.group.candidates().iter().map(choice).collect(),
-    }
-}
-
-fn planned_ranges(layout: &RegionLayout<'_>) -> PlannedRanges {
-    let ranges: &[_] = match &layout.region.network {
-        Network::Private {
-            cidr,
-            subnet,
-            pods,
-            services,
-        } => &[
-            ("network", *cidr),
-            ("nodes", *subnet),
-            ("pods", *pods),
-            ("services", *services),
-        ],
-        Network::Public { pods, services } => &[("pods", *pods), ("services", *services)],
-    };
-    PlannedRanges {
-        region: layout.region.name.clone(),
-        ranges: ranges
-            .iter()
-            .map(|(name, range)| ((*name).to_owned(), *range))
-            .collect::<BTreeMap<_, _>>(),
     }
 }

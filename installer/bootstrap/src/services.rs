@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::nodes::Nodes;
 use sovereign_cloud::Cloud;
+use sovereign_dns::ZoneHost;
 use sovereign_engine::step::StepError;
 
 /// What steps work with. Wired by the installer.
@@ -10,6 +12,10 @@ use sovereign_engine::step::StepError;
 pub struct Services {
     /// The account the Sovereign stands in; none for machines that are there.
     pub cloud: Option<Arc<dyn Cloud>>,
+    /// Servers that answer for the Sovereign's names; each gets the same zone.
+    pub zones: Vec<Arc<dyn ZoneHost>>,
+    /// The hosts of the Sovereign.
+    pub nodes: Arc<Nodes>,
 }
 
 impl Services {

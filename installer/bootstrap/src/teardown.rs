@@ -4,6 +4,7 @@
 //! found by what they hang on: a network, a server, a target. A label of another Sovereign settles it the other way.
 
 mod holdings;
+mod machines;
 mod plan;
 mod scope;
 
@@ -17,7 +18,8 @@ use sovereign_core::name::SovereignName;
 use sovereign_engine::journal::Run;
 
 pub use holdings::{Holding, Holdings};
-pub use plan::plan_destroy;
+pub use machines::MachineTeardown;
+pub use plan::{plan_destroy, plan_leave};
 pub use scope::Scope;
 
 /// One resource that goes, or is spared, with its price.

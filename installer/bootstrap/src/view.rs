@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use sovereign_cloud::label::Labels;
 use sovereign_cloud::resource::ResourceKind;
 use sovereign_core::finding::Finding;
-use sovereign_core::spec::Candidate;
+use sovereign_core::host::HostRole;
+use sovereign_core::spec::{Candidate, Network, Region};
+
+use crate::link::LinkPlan;
 
 /// What a plan does with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +101,33 @@ pub struct PlannedRanges {
     pub ranges: BTreeMap<String, Ipv4Net>,
 }
 
+impl PlannedRanges {
+    /// The ranges of a region.
+    pub(crate) fn of(region: &Region) -> Self {
+        let ranges: &[_] = match &region.network {
+            Network::Private {
+                cidr,
+                subnet,
+                pods,
+                services,
+            } => &[
+                ("network", *cidr),
+                ("nodes", *subnet),
+                ("pods", *pods),
+                ("services", *services),
+            ],
+            Network::Public { pods, services } => &[("pods", *pods), ("services", *services)],
+        };
+        Self {
+            region: region.name.clone(),
+            ranges: ranges
+                .iter()
+                .map(|(name, range)| ((*name).to_owned(), *range))
+                .collect(),
+        }
+    }
+}
+
 /// An amount without and with tax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Money {
@@ -145,6 +175,48 @@ pub struct Prices {
     pub not_included: Vec<String>,
 }
 
+/// A host of a plan: what answers on a server or machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedHost {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub role: HostRole,
+    /// Where it is reached, if it is there already: `address:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Its SSH host key's fingerprint, `SHA256:...`, if it is there already. Approving the plan trusts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
+}
+
+/// User data of a role, on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedUserData {
+    /// The role.
+    pub role: HostRole,
+    /// Bytes as sent, of the longest host name. Secrets are stand-ins of the same length.
+    pub bytes: usize,
+    /// What the installer allows itself.
+    pub budget: usize,
+    /// What the cloud allows.
+    pub limit: usize,
+}
+
+/// The Sovereign's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedZone {
+    /// Its name, without a trailing dot.
+    pub name: String,
+    /// Name servers that answer for it.
+    pub nameservers: Vec<String>,
+    /// Names in it that lead to the load balancers.
+    pub names: Vec<String>,
+}
+
 /// What the operator sees of a plan, and approves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,8 +227,18 @@ pub struct PlanView {
     pub groups: Vec<PlannedGroup>,
     /// Address ranges by region.
     pub networks: Vec<PlannedRanges>,
-    /// Prices by the account's own list.
-    pub prices: Prices,
+    /// Every host.
+    pub hosts: Vec<PlannedHost>,
+    /// How installer and hosts find each other.
+    pub link: LinkPlan,
+    /// Size of the user data, by role; empty for machines.
+    pub user_data: Vec<PlannedUserData>,
+    /// The zone, where somebody is asked to answer for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<PlannedZone>,
+    /// Prices by the account's own list; none for machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// Notes and warnings.
     pub findings: Vec<Finding>,
 }

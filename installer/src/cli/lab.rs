@@ -42,8 +42,16 @@ pub(crate) struct LabUp {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) hosts: Hosts,
     /// Directory that keeps the hosts' root file systems for all labs.
-    #[arg(long, env = "SOVEREIGN_LAB_CACHE", value_name = "DIR", default_value = "/var/cache/sovereign-lab")]
+    #[arg(
+        long,
+        env = "SOVEREIGN_LAB_CACHE",
+        value_name = "DIR",
+        default_value = "/var/cache/sovereign-lab"
+    )]
     pub(crate) cache: PathBuf,
+    /// Start a real name server as well, PowerDNS, at the address that the lab listens on.
+    #[arg(long)]
+    pub(crate) dns: bool,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
     pub(crate) listen: SocketAddr,

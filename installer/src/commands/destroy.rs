@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use sovereign_bootstrap::teardown::TeardownItem;
-use sovereign_bootstrap::{Teardown, plan_destroy, teardown_listing};
+use sovereign_bootstrap::{MachineTeardown, Teardown, plan_destroy, plan_leave, teardown_listing};
 use sovereign_core::event::RunOutcome;
 use sovereign_core::name::SovereignName;
-use sovereign_engine::journal::Journal as _;
+use sovereign_core::spec::SovereignSpec;
+use sovereign_dns::DomainName;
+use sovereign_engine::journal::{Journal as _, Run};
 use sovereign_engine::lease::Claim;
 use sovereign_engine::plan::Plan;
 
@@ -15,6 +17,7 @@ use crate::cli::{DestroyArgs, Global};
 use crate::commands::outcome;
 use crate::errors::CliError;
 use crate::exit::Exit;
+use crate::host_link::HostLink;
 use crate::purpose::Purpose;
 use crate::render::paint::Stream;
 use crate::target::{self, Target};
@@ -26,8 +29,10 @@ pub(crate) async fn run(global: Global, args: DestroyArgs) -> Result<Exit, CliEr
     let app = App::open(global).await?;
     let target = account(&app, &args.target).await?;
     let name = target.spec.name.clone();
-    let cloud = app.cloud(&target.spec.provider).await?;
     let last = app.store.last_run(&name).await?;
+    let Some(cloud) = app.cloud(&target.spec.provider).await? else {
+        return leave(&app, &target, args, last.as_ref()).await;
+    };
     let begun = last
         .as_ref()
         .filter(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
@@ -44,13 +49,60 @@ pub(crate) async fn run(global: Global, args: DestroyArgs) -> Result<Exit, CliEr
         approve(&name)?;
     }
     app.store.put_spec(&name, &target.document).await?;
-    let plan = plan_destroy(&teardown)?;
-    let ended = runner::run(&app, &app.executor(cloud), &plan, last.as_ref()).await?;
-    let exit = outcome::tell(&app, &plan, &ended)?;
+    let plan = plan_destroy(&teardown, zone(&target.spec).as_ref())?;
+    carry_out(&app, &target, &args, &plan, last.as_ref()).await
+}
+
+/// Takes everything away from machines that are there; they stay.
+async fn leave(app: &App, target: &Target, args: DestroyArgs, last: Option<&Run>) -> Result<Exit, CliError> {
+    let name = &target.spec.name;
+    let teardown = last.and_then(MachineTeardown::of);
+    let teardown = teardown.ok_or_else(|| CliError::NothingOnMachines { name: name.clone() })?;
+    if args.dry_run {
+        return show_machines(app, &teardown);
+    }
+    if !app.global.json {
+        output::notice(&format!("{}\n", render::plan::leave(&teardown, Stream::Err)));
+    }
+    let begun =
+        last.is_some_and(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
+    if !args.yes && !begun {
+        approve(name)?;
+    }
+    let plan = plan_leave(&teardown, zone(&target.spec).as_ref())?;
+    carry_out(app, target, &args, &plan, last).await
+}
+
+async fn carry_out(
+    app: &App,
+    target: &Target,
+    args: &DestroyArgs,
+    plan: &Plan,
+    last: Option<&Run>,
+) -> Result<Exit, CliError> {
+    let link = HostLink::calling(app, args.agent.as_deref())?;
+    let executor = app.executor(&target.spec, &link).await?;
+    let ended = runner::run(app, &executor, plan, last).await?;
+    let exit = outcome::tell(app, plan, &ended)?;
     if args.forget && ended.report.outcome == RunOutcome::Completed {
-        forget(&app, &name).await?;
+        forget(app, &target.spec.name).await?;
     }
     Ok(exit)
+}
+
+/// The zone that somebody was asked to answer for.
+fn zone(spec: &SovereignSpec) -> Option<DomainName> {
+    spec.dns.as_ref()?;
+    spec.domain.fqdn()?.parse().ok()
+}
+
+fn show_machines(app: &App, teardown: &MachineTeardown) -> Result<Exit, CliError> {
+    if app.global.json {
+        output::json(&serde_json::json!({ "sovereign": teardown.sovereign, "hosts": teardown.hosts }))?;
+    } else {
+        output::data(&render::plan::leave(teardown, Stream::Out))?;
+    }
+    Ok(Exit::Ok)
 }
 
 /// The Sovereign and its account: from the spec given, or from the one kept.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use sovereign_cloud::CloudError;
+use sovereign_core::secret::SecretRef;
 use sovereign_core::spec::Provider;
 use sovereign_store::MasterKey;
 
@@ -146,10 +147,14 @@ async fn database(app: &App) -> Check {
 
 /// Endpoint and token in one look: both are proven by an answer.
 async fn account(app: &App, provider: &Provider) -> Vec<Check> {
-    let Provider::Hetzner { token } = provider;
     let began = Instant::now();
+    let token = match provider {
+        Provider::Hetzner { token } => token,
+        Provider::Machines { key, .. } => return vec![login_key(app, key).await],
+    };
     let answer = match app.cloud(provider).await {
-        Ok(cloud) => cloud.inventory().await.map_err(CliError::from),
+        Ok(Some(cloud)) => cloud.inventory().await.map_err(CliError::from),
+        Ok(None) => Err(CliError::NoAccount),
         Err(error) => Err(error),
     };
     match answer {
@@ -170,6 +175,13 @@ async fn account(app: &App, provider: &Provider) -> Vec<Check> {
         }
         Err(CliError::Cloud { source }) => vec![refused(&source)],
         Err(error) => vec![Check::failed("account", &error)],
+    }
+}
+
+async fn login_key(app: &App, key: &SecretRef) -> Check {
+    match app.secret(key).await {
+        Ok(_) => Check::new("login key", Verdict::Ok, key.to_string()),
+        Err(error) => Check::failed("login key", &error),
     }
 }
 

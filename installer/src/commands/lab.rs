@@ -60,6 +60,11 @@ fn env(global: &Global, record: &Record) -> Result<(), CliError> {
     if let Some(ground) = &record.ground {
         variables.push(("SOVEREIGN_LAB_GATEWAY", ground.gateway.to_string()));
     }
+    if let Some(dns) = &record.dns {
+        variables.push(("PDNS_API_URL", dns.url.clone()));
+        variables.push(("PDNS_API_KEY", dns.key.clone()));
+        variables.push(("SOVEREIGN_LAB_DNS", dns.answers_at.to_string()));
+    }
     if global.json {
         let variables: serde_json::Map<String, Value> = variables
             .into_iter()

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use sovereign_bootstrap::{PlannedSovereign, plan_up};
+use sovereign_bootstrap::{PlannedSovereign, plan_machines, plan_up};
 use sovereign_core::finding::Severity;
 
-use crate::cli::{Global, PlanArgs};
+use crate::cli::{Global, HostArgs, PlanArgs};
 use crate::errors::CliError;
 use crate::exit::Exit;
 use crate::output;
@@ -13,12 +13,13 @@ use crate::render;
 use crate::render::paint::Stream;
 use crate::target::Target;
 use crate::wiring::App;
+use crate::{host_link, machines};
 
 /// Plans and shows; changes nothing.
 pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
     let target = Target::load(&app, &args.target).await?;
-    let planned = make(&app, &target).await?;
+    let planned = make(&app, &target, &args.hosts).await?;
     if let Some(path) = &args.output {
         write(path, &planned)?;
     }
@@ -38,7 +39,7 @@ pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError
 }
 
 /// The plan for a spec in its account as it is now.
-pub(super) async fn make(app: &App, target: &Target) -> Result<PlannedSovereign, CliError> {
+pub(super) async fn make(app: &App, target: &Target, hosts: &HostArgs) -> Result<PlannedSovereign, CliError> {
     let warnings = target
         .warnings
         .iter()
@@ -47,9 +48,17 @@ pub(super) async fn make(app: &App, target: &Target) -> Result<PlannedSovereign,
     if !warnings.is_empty() {
         output::notice(&format!("{}\n", render::findings::render(&warnings, Stream::Err)));
     }
-    let cloud = app.cloud(&target.spec.provider).await?;
-    let inventory = cloud.inventory().await?;
-    plan_up(&target.spec, &inventory).map_err(|findings| CliError::Preflight { findings })
+    let link = host_link::plan(hosts, &target.spec)?;
+    let planned = match app.cloud(&target.spec.provider).await? {
+        Some(cloud) => plan_up(
+            &target.spec,
+            &cloud.inventory().await?,
+            &link,
+            host_link::until(hosts),
+        ),
+        None => plan_machines(&target.spec, &machines::look(&target.spec).await, &link),
+    };
+    planned.map_err(|findings| CliError::Preflight { findings })
 }
 
 fn document(planned: &PlannedSovereign) -> serde_json::Value {

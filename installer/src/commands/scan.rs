@@ -25,7 +25,9 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<Exit, CliError
         },
     };
     let known = known(&app, &provider).await?;
-    let cloud = app.cloud(&provider).await?;
+    let Some(cloud) = app.cloud(&provider).await? else {
+        return Err(CliError::NoAccount);
+    };
     let report = scan::scan(&*cloud, &known).await?;
     if app.global.json {
         output::json(&report)?;

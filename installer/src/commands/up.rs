@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sovereign_bootstrap::PlannedSovereign;
+use sovereign_bootstrap::link::Transport;
 use sovereign_bootstrap::view::Act;
 use sovereign_engine::journal::{Journal as _, Run};
 use sovereign_engine::plan::Plan;
@@ -11,12 +12,13 @@ use crate::cli::{Global, UpArgs};
 use crate::commands::{outcome, plan};
 use crate::errors::CliError;
 use crate::exit::Exit;
-use crate::purpose::Purpose;
+use crate::host_link::HostLink;
+use crate::purpose::{self, Purpose};
 use crate::render::paint::Stream;
 use crate::render::status::short;
 use crate::target::Target;
 use crate::wiring::App;
-use crate::{ask, output, render, runner};
+use crate::{agent_binary, ask, output, render, runner};
 
 /// Plans, asks and runs; or goes on with what was approved before.
 pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> {
@@ -24,7 +26,9 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
     let target = Target::load(&app, &args.target).await?;
     let last = app.store.last_run(&target.spec.name).await?;
     let approved = args.plan.as_deref().map(read_plan).transpose()?;
-    let plan = match unfinished(&target, last.as_ref())? {
+    let agent = agent_binary::load(args.hosts.agent.as_deref())?;
+    let unfinished = unfinished(&target, last.as_ref())?.filter(|run| brings(&run.plan, agent.sha256()));
+    let plan = match unfinished {
         Some(run) if approved.as_ref().is_none_or(|plan| *plan == run.plan) => {
             say(
                 &app,
@@ -35,12 +39,23 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
             );
             run.plan.clone()
         }
-        _ => fresh(&app, &target, approved.as_ref(), args.yes).await?,
+        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref()).await?,
     };
     app.store.put_spec(&target.spec.name, &target.document).await?;
-    let executor = app.executor(app.cloud(&target.spec.provider).await?);
+    let link = HostLink::open(&app, &args.hosts, &transport(&plan)).await?;
+    let executor = app.executor(&target.spec, &link).await?;
     let ended = runner::run(&app, &executor, &plan, last.as_ref()).await?;
     outcome::tell(&app, &plan, &ended)
+}
+
+/// The plan was approved with that agent. Another one is another plan.
+fn brings(plan: &Plan, agent: &str) -> bool {
+    purpose::view(plan).is_some_and(|view| view.link.agent == agent)
+}
+
+/// The way to the hosts that a plan was approved with.
+fn transport(plan: &Plan) -> Transport {
+    purpose::view(plan).map_or(Transport::Ssh, |view| view.link.transport)
 }
 
 /// The last run, if it is of this very spec and did not come to its end.
@@ -57,8 +72,14 @@ fn unfinished<'a>(target: &Target, last: Option<&'a Run>) -> Result<Option<&'a R
 }
 
 /// A plan made now, once it is approved. What changes nothing needs no approval.
-async fn fresh(app: &App, target: &Target, approved: Option<&Plan>, yes: bool) -> Result<Plan, CliError> {
-    let planned = plan::make(app, target).await?;
+async fn fresh(
+    app: &App,
+    target: &Target,
+    approved: Option<&Plan>,
+    args: &UpArgs,
+    last: Option<&Run>,
+) -> Result<Plan, CliError> {
+    let planned = plan::make(app, target, &args.hosts).await?;
     if let Some(approved) = approved {
         if *approved != planned.plan {
             let digest = |plan: &Plan| short(plan.digest().as_str()).to_owned();
@@ -69,8 +90,7 @@ async fn fresh(app: &App, target: &Target, approved: Option<&Plan>, yes: bool) -
         }
         return Ok(planned.plan);
     }
-    let changes = planned.view.count(Act::Create) + planned.view.count(Act::Remove);
-    if changes == 0 {
+    if changes_nothing(&planned, last) {
         say(app, "everything planned is there; verifying each of it");
         return Ok(planned.plan);
     }
@@ -81,10 +101,19 @@ async fn fresh(app: &App, target: &Target, approved: Option<&Plan>, yes: bool) -
             render::plan::up(&planned.plan, &planned.view, Stream::Err)
         ),
     );
-    if !yes {
+    if !args.yes {
         approve(&planned)?;
     }
     Ok(planned.plan)
+}
+
+/// Every resource is there. What is trusted about machines is not seen in resources: only a plan that was carried out before is
+/// known to change nothing.
+fn changes_nothing(planned: &PlannedSovereign, last: Option<&Run>) -> bool {
+    let resources = planned.view.count(Act::Create) + planned.view.count(Act::Remove);
+    let machines = planned.view.hosts.iter().any(|host| host.address.is_some());
+    let carried_out = last.is_some_and(|run| run.plan == planned.plan && runner::is_complete(run));
+    resources == 0 && (!machines || carried_out)
 }
 
 fn approve(planned: &PlannedSovereign) -> Result<(), CliError> {

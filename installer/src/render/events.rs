@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sovereign_core::agent::{SubStep, SubStepState};
 use sovereign_core::event::{Event, EventKind, RunOutcome, Wait};
 
 use crate::render::paint::{Stream, Tone};
@@ -98,6 +99,7 @@ pub(crate) fn say(event: &Event, view: &RunView) -> Said {
             Said::new("held", Tone::Warn, format!("{title}: {reason}")).hint(instructions)
         }
         EventKind::Heartbeat { waits, more } => Said::new("wait", Tone::Faint, waiting(waits, *more, view)),
+        EventKind::SubStep(part) => part_said(&title, part),
         EventKind::Note { message } if title.is_empty() => Said::new("note", Tone::Faint, message.clone()),
         EventKind::Note { message } => Said::new("note", Tone::Faint, format!("{title}: {message}")),
         EventKind::RunEnded { outcome } => {
@@ -107,6 +109,27 @@ pub(crate) fn say(event: &Event, view: &RunView) -> Said {
                 Tone::Strong,
                 format!("{}, {done} of {all} steps done", outcome_word(*outcome)),
             )
+        }
+    }
+}
+
+/// A part of a step: `firewall: 12 rules`.
+fn part_said(title: &str, part: &SubStep) -> Said {
+    let name = format!("{title}: {}", part.name);
+    match &part.state {
+        SubStepState::Begun => Said::new("part", Tone::Faint, name),
+        SubStepState::Done { changed, detail } => {
+            let word = if *changed { "changed" } else { "as is" };
+            let detail = if detail.is_empty() {
+                String::new()
+            } else {
+                format!(": {detail}")
+            };
+            Said::new(word, Tone::Faint, format!("{name}{detail}"))
+        }
+        SubStepState::Failed { cause, remedy, log } => {
+            let log: String = log.iter().map(|line| format!("\n    | {line}")).collect();
+            Said::new("trouble", Tone::Bad, format!("{name}: {cause}{log}")).hint(remedy)
         }
     }
 }

@@ -1,9 +1,11 @@
 //! A plan as the operator reads it before approving it.
 
+mod hosts;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use sovereign_bootstrap::teardown::{Teardown, TeardownItem};
+use sovereign_bootstrap::teardown::{MachineTeardown, Teardown, TeardownItem};
 use sovereign_bootstrap::view::{Act, PlanView, PlannedResource, Prices};
 use sovereign_engine::plan::Plan;
 
@@ -17,9 +19,14 @@ const MOST_LISTED: usize = 12;
 
 /// What a plan makes, keeps, removes and costs.
 pub(crate) fn up(plan: &Plan, view: &PlanView, stream: Stream) -> String {
-    let title = stream.paint(Tone::Strong, &format!("plan for {}", plan.sovereign));
-    let mut text = format!("{title}\n\n{}", resources(&view.resources, stream));
-    text.push_str(&format!("\n\n{}", prices(&view.prices, stream)));
+    let mut text = stream.paint(Tone::Strong, &format!("plan for {}", plan.sovereign));
+    if !view.resources.is_empty() {
+        text.push_str(&format!("\n\n{}", resources(&view.resources, stream)));
+    }
+    text.push_str(&format!("\n\n{}", hosts::render(view, stream)));
+    if let Some(sum) = &view.prices {
+        text.push_str(&format!("\n\n{}", prices(sum, stream)));
+    }
     if !view.findings.is_empty() {
         text.push_str(&format!("\n\n{}", findings::render(&view.findings, stream)));
     }
@@ -54,6 +61,20 @@ pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
         return goes;
     }
     format!("{goes}\n\nspared\n\n{}", holdings(&teardown.spared))
+}
+
+/// What a plan that takes leave of machines takes away from each.
+pub(crate) fn leave(teardown: &MachineTeardown, stream: Stream) -> String {
+    let title = stream.paint(Tone::Strong, &format!("destroy {}", teardown.sovereign));
+    let mut table = Columns::new(["host", "machine"]);
+    for host in &teardown.hosts {
+        let address = format!("{}:{}", host.machine.address, host.machine.port);
+        table.row([host.node.node.clone(), address]);
+    }
+    format!(
+        "{title}\n\n{}\n\neverything the installer put there is taken away; the machines stay",
+        table.render("  ")
+    )
 }
 
 fn holdings(items: &[TeardownItem]) -> String {

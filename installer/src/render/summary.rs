@@ -51,7 +51,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// The summary of a run that ended.
     pub(crate) fn of(plan: &Plan, view: &RunView, outcome: RunOutcome) -> Self {
-        let prices = purpose::view(plan).map(|view: PlanView| view.prices);
+        let prices = purpose::view(plan).and_then(|view: PlanView| view.prices);
         Self {
             sovereign: view.sovereign.clone(),
             purpose: view.purpose,

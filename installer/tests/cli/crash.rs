@@ -54,7 +54,7 @@ async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Undisturbed) {
     let undisturbed = Undisturbed {
         shape: bench.shape().await,
         looks: looks(&bench).await,
-        steps: 11,
+        steps: 12,
     };
     let run = quick(&bench, DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
     assert_eq!(run.ends().code, Some(0));

@@ -50,6 +50,9 @@ impl Place {
             .env("HOME", self.path())
             .env("TZ", "UTC")
             .env("SOVEREIGN_STATE_DIR", self.state())
+            // Servers of these stories are records: nobody on them answers, and nobody runs the agent.
+            .env("SOVEREIGN_UNTIL", "cloud")
+            .env("SOVEREIGN_AGENT", env!("CARGO_BIN_EXE_sovereign"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -13,7 +13,7 @@ async fn a_sovereign_comes_stays_and_goes() {
 
     let up = bench.sovereign(["up", "ha.yaml", "--yes"]).success();
     assert!(
-        up.stdout.contains("acme-prod is up (11 of 11 steps done"),
+        up.stdout.contains("acme-prod is up (12 of 12 steps done"),
         "{}",
         up.stdout
     );

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -230,9 +231,15 @@ impl Cloud for Hetzner {
         Ok(listings::placement_group(made.placement_group))
     }
 
-    async fn create_server(&self, request: &ServerRequest, wait: &Wait<'_>) -> Result<Resource, CloudError> {
+    async fn create_server(
+        &self,
+        request: &ServerRequest,
+        user_data: &SecretString,
+        wait: &Wait<'_>,
+    ) -> Result<Resource, CloudError> {
+        let body = server_body(request, user_data);
         let made: wire::ServerCreated = self
-            .create(ResourceKind::Server, &request.name, server_body(request), wait)
+            .create(ResourceKind::Server, &request.name, body, wait)
             .await?;
         let id = made.server.common.id;
         let actions = std::iter::once(made.action).chain(made.next_actions);
@@ -333,7 +340,7 @@ fn rule_bodies(rules: &[FirewallRule]) -> Vec<Value> {
     rules.iter().map(one).collect()
 }
 
-fn server_body(request: &ServerRequest) -> Value {
+fn server_body(request: &ServerRequest, user_data: &SecretString) -> Value {
     let firewalls: Vec<Value> = request
         .firewalls
         .iter()
@@ -348,6 +355,7 @@ fn server_body(request: &ServerRequest) -> Value {
         "ssh_keys": request.ssh_keys,
         "networks": request.networks,
         "firewalls": firewalls,
+        "user_data": user_data.expose_secret(),
         "start_after_create": true,
         "public_net": {"enable_ipv4": true, "enable_ipv6": true},
     });

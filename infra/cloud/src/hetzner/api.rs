@@ -23,7 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(45);
 const PER_PAGE: &str = "50";
 
 /// One request.
-#[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
@@ -33,6 +32,17 @@ pub(super) struct Call<'a> {
     pub(super) urgency: Urgency,
     /// For the reader of an error: ``create server `x` ``.
     pub(super) action: String,
+}
+
+/// Without the body: a server's user data is in it.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("action", &self.action)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Call<'a> {

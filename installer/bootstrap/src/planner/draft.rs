@@ -5,24 +5,36 @@ use std::collections::BTreeSet;
 use sovereign_cloud::inventory::Inventory;
 use sovereign_cloud::label::{self, Labels};
 use sovereign_cloud::resource::{Resource, ResourceKind};
+use sovereign_core::agent::PreflightOrder;
+use sovereign_core::host::HostConfig;
+use sovereign_core::name::SovereignName;
 use sovereign_core::spec::SovereignSpec;
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
+use sovereign_remote::NodeId;
 
-use super::layout::{GroupLayout, PlannedServer, RegionLayout, shard};
+use super::Facts;
+use super::hosts;
+use super::layout::{CONTROL_PLANE, GroupLayout, PlannedServer, RegionLayout, shard};
 use super::removals::Removals;
 use super::requests;
+use super::zone;
+use crate::link::{LinkPlan, Until};
 use crate::steps::{
     CreateFirewall, CreateLoadBalancer, CreateNetwork, CreatePlacementGroup, CreateServer, CreateSshKey,
-    DeleteResource,
+    DeleteResource, EnrolHost, HostPlace, PrepareHost, PrepareLink,
 };
-use crate::view::{Act, PlannedResource};
+use crate::view::{Act, PlannedHost, PlannedResource, PlannedZone};
 
 /// A plan under construction.
 pub(super) struct Draft<'a> {
     spec: &'a SovereignSpec,
     inventory: &'a Inventory,
+    link: &'a LinkPlan,
+    until: Until,
     pub(super) plan: PlanBuilder,
     pub(super) resources: Vec<PlannedResource>,
+    pub(super) hosts: Vec<PlannedHost>,
+    pub(super) zone: Option<PlannedZone>,
 }
 
 /// What the servers of a region stand on.
@@ -30,33 +42,60 @@ struct Ground {
     network: Option<StepRef<CreateNetwork>>,
     firewall: StepRef<CreateFirewall>,
     keys: Vec<StepRef<CreateSshKey>>,
+    link: StepRef<PrepareLink>,
+    first_region: bool,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(spec: &'a SovereignSpec, inventory: &'a Inventory, spec_digest: String) -> Self {
+    pub(super) fn new(facts: Facts<'a>, spec_digest: String) -> Self {
+        let Facts {
+            spec,
+            inventory,
+            link,
+            until,
+        } = facts;
         Self {
             spec,
             inventory,
+            link,
+            until,
             plan: PlanBuilder::new(spec.name.clone(), spec_digest),
             resources: Vec::new(),
+            hosts: Vec::new(),
+            zone: None,
         }
     }
 
     /// Steps for everything the spec asks for.
     pub(super) fn build(&mut self, layouts: &[RegionLayout<'_>]) -> Result<(), PlanError> {
+        let link = self.node_link()?;
         let keys = self.ssh_keys()?;
-        for layout in layouts {
+        let mut balancers = Vec::new();
+        for (index, layout) in layouts.iter().enumerate() {
             let ground = Ground {
                 network: self.network(layout)?,
                 firewall: self.firewall(layout)?,
                 keys: keys.clone(),
+                link: link.clone(),
+                first_region: index == 0,
             };
             for group in &layout.groups {
                 self.group(layout, group, &ground)?;
             }
-            self.load_balancer(layout, ground.network)?;
+            balancers.push(self.load_balancer(layout, ground.network)?);
+        }
+        if self.until == Until::End {
+            self.zone = zone::draft(&mut self.plan, self.spec, balancers, Vec::new())?;
         }
         Ok(())
+    }
+
+    fn node_link(&mut self) -> Result<StepRef<PrepareLink>, PlanError> {
+        let step = PrepareLink {
+            sovereign: self.spec.name.clone(),
+        };
+        self.plan
+            .step(StepName::new("node_link"), "keys of the node link", &step, &[])
     }
 
     /// Kind and name of everything in the plan so far. Keys that were there before are in it by the name they have.
@@ -205,10 +244,13 @@ impl<'a> Draft<'a> {
         let shards = self.placement_groups(layout, group)?;
         let labels = requests::labels(self.spec, layout.region, group.role);
         for server in &group.servers {
+            let control_plane = group.role == CONTROL_PLANE;
+            let role = hosts::role(control_plane, ground.first_region, server.index);
             let step = CreateServer {
                 name: server.name.clone(),
                 labels: labels.clone(),
                 choices: group.choices.clone(),
+                boot: hosts::boot(self.spec, self.link, &ground.link, role),
                 network: ground.network.clone(),
                 firewall: ground.firewall.clone(),
                 ssh_keys: ground.keys.clone(),
@@ -217,8 +259,33 @@ impl<'a> Draft<'a> {
             let detail = describe(server, group);
             self.show(ResourceKind::Server, &server.name, &labels, detail.clone());
             let title = format!("server {} ({detail})", server.name);
-            self.plan
-                .step(step_name("server", &server.name), title, &step, &needs(&step))?;
+            let after = needs(&step);
+            let made = self
+                .plan
+                .step(step_name("server", &server.name), title, &step, &after)?;
+            if self.until == Until::Cloud {
+                continue;
+            }
+            self.hosts.push(PlannedHost {
+                name: server.name.clone(),
+                role,
+                address: None,
+                host_key: None,
+            });
+            let place = HostPlace::Server {
+                server: made,
+                transport: self.link.transport.clone(),
+            };
+            let config = hosts::config(self.spec, layout.region, &server.name, role, server.index);
+            let preflight = hosts::preflight(layout.region, role, true);
+            host_steps(
+                &mut self.plan,
+                &self.spec.name,
+                place,
+                config,
+                preflight,
+                &ground.link,
+            )?;
         }
         Ok(())
     }
@@ -252,7 +319,7 @@ impl<'a> Draft<'a> {
         &mut self,
         layout: &RegionLayout<'_>,
         network: Option<StepRef<CreateNetwork>>,
-    ) -> Result<(), PlanError> {
+    ) -> Result<StepRef<CreateLoadBalancer>, PlanError> {
         let request = requests::load_balancer(self.spec, layout);
         let name = request.name.clone();
         let present = self.inventory.find(ResourceKind::LoadBalancer, &name);
@@ -268,9 +335,47 @@ impl<'a> Draft<'a> {
         let title = format!("load balancer {name}");
         let step = CreateLoadBalancer { request, network };
         self.plan
-            .step(step_name("load_balancer", &name), title, &step, &after)?;
-        Ok(())
+            .step(step_name("load_balancer", &name), title, &step, &after)
     }
+}
+
+/// A host answers, and is what it is to be.
+pub(super) fn host_steps(
+    plan: &mut PlanBuilder,
+    sovereign: &SovereignName,
+    place: HostPlace,
+    config: HostConfig,
+    preflight: PreflightOrder,
+    link: &StepRef<PrepareLink>,
+) -> Result<(), PlanError> {
+    let node = NodeId {
+        sovereign: sovereign.clone(),
+        node: config.hostname.clone(),
+    };
+    let name = &config.hostname;
+    let after: Vec<StepName> = match &place {
+        HostPlace::Server { server, .. } => vec![server.name().clone(), link.name().clone()],
+        HostPlace::Machine(_) => vec![link.name().clone()],
+    };
+    let server = place.server().cloned();
+    let enrol = EnrolHost {
+        node: node.clone(),
+        place,
+    };
+    let title = format!("agent of {name} answers");
+    let enrolled = plan.step(step_name("enrol", name), title, &enrol, &after)?;
+    let title = format!("host {name} is fit and hardened");
+    let step = step_name("host", name);
+    let after = [enrolled.name().clone()];
+    let prepare = PrepareHost {
+        node,
+        enrolled,
+        server,
+        preflight,
+        config,
+    };
+    plan.step(step, title, &prepare, &after)?;
+    Ok(())
 }
 
 /// Steps whose outputs a server's step reads.
@@ -279,7 +384,7 @@ fn needs(server: &CreateServer) -> Vec<StepName> {
     let network = server.network.iter().map(|network| network.name().clone());
     let group = server.placement_group.iter().map(|group| group.name().clone());
     keys.chain(network)
-        .chain([server.firewall.name().clone()])
+        .chain([server.firewall.name().clone(), server.boot.link.name().clone()])
         .chain(group)
         .collect()
 }
@@ -303,6 +408,6 @@ fn describe(server: &PlannedServer<'_>, group: &GroupLayout<'_>) -> String {
     }
 }
 
-fn step_name(kind: &str, name: &str) -> StepName {
+pub(super) fn step_name(kind: &str, name: &str) -> StepName {
     StepName::new(format!("{kind}/{name}"))
 }

@@ -1,6 +1,7 @@
 //! Makes a server of the first type and location that can be had.
 
 mod choice;
+mod user_data;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 use tokio::time::{Instant, sleep};
 
 use self::choice::price_difference;
+use super::boot::HostBoot;
 use super::error::step_error;
 use super::firewall::CreateFirewall;
 use super::network::CreateNetwork;
@@ -43,6 +45,8 @@ pub struct CreateServer {
     pub name: String,
     /// Ownership.
     pub labels: Labels,
+    /// What it is told at its first boot.
+    pub boot: HostBoot,
     /// Types and locations; every attempt tries them in this order.
     pub choices: Vec<ServerChoice>,
     /// Its private network; public addresses only without.
@@ -142,12 +146,13 @@ impl CreateServer {
     /// A server of the first choice that can be had.
     async fn first_to_be_had(&self, cx: &StepContext<'_, Services>) -> Result<Resource, StepError> {
         let mut refusals = Vec::new();
+        let user_data = self.user_data(cx).await?;
         for (index, choice) in self.choices.iter().enumerate() {
             let request = self.request(cx, choice)?;
             let made = cx
                 .services
                 .cloud()?
-                .create_server(&request, &Voice::of(cx).wait())
+                .create_server(&request, &user_data.expose().into(), &Voice::of(cx).wait())
                 .await;
             match made {
                 Ok(server) => return Ok(server),

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use secrecy::SecretString;
+use sovereign_bootstrap::link::{LinkPlan, Transport, Until};
 use sovereign_bootstrap::view::Act;
 use sovereign_bootstrap::{PlannedSovereign, plan_up};
 use sovereign_cloud::inventory::Inventory;
@@ -37,12 +38,20 @@ fn read(text: &str) -> SovereignSpec {
 }
 
 fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
-    plan_up(spec, inventory).expect("a plan")
+    plan_up(spec, inventory, &ssh(), Until::End).expect("a plan")
+}
+
+/// The installer calls.
+fn ssh() -> LinkPlan {
+    LinkPlan {
+        transport: Transport::Ssh,
+        agent: "0".repeat(64),
+    }
 }
 
 /// Codes of the errors that stop the plan.
 fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
-    let findings = plan_up(spec, inventory).expect_err("no plan");
+    let findings = plan_up(spec, inventory, &ssh(), Until::End).expect_err("no plan");
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
@@ -68,7 +77,12 @@ fn an_empty_account_gets_everything() {
     };
     assert_eq!(count(ResourceKind::Server), 5);
     assert_eq!(count(ResourceKind::PlacementGroup), 2);
-    assert_eq!(planned.view.count(Act::Create), planned.plan.steps.len());
+    // Two steps a host, one for the keys of the node link.
+    assert_eq!(planned.view.hosts.len(), 5);
+    assert_eq!(
+        planned.view.count(Act::Create) + 2 * 5 + 1,
+        planned.plan.steps.len()
+    );
 }
 
 #[test]

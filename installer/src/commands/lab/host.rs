@@ -64,7 +64,11 @@ async fn execute(client: &LabClient, server: &str, command: &[String]) -> Result
     if !said.stderr.is_empty() {
         output::notice(said.stderr.trim_end_matches('\n'));
     }
-    Ok(if said.code == Some(0) { Exit::Ok } else { Exit::Failure })
+    Ok(if said.code == Some(0) {
+        Exit::Ok
+    } else {
+        Exit::Failure
+    })
 }
 
 /// The hosts, one a line; nothing where there are none.
@@ -75,7 +79,12 @@ pub(super) fn table(hosts: &[HostView]) -> Result<(), CliError> {
     let mut table = Columns::new(["host", "status", "boots", "wrong with it"]).right(2);
     for host in hosts {
         let status = host.status.clone();
-        table.row([host.name.clone(), status, host.boots.to_string(), wrong(&host.faults)]);
+        table.row([
+            host.name.clone(),
+            status,
+            host.boots.to_string(),
+            wrong(&host.faults),
+        ]);
     }
     output::data(&table.render(""))
 }

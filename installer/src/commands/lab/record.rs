@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sovereign_lab::Ground;
+use sovereign_lab::{Ground, PowerDns};
 
 use crate::errors::CliError;
 use crate::state_dir::StateDir;
@@ -25,6 +25,29 @@ pub(super) struct Record {
     pub(super) state: Option<PathBuf>,
     /// Where its hosts are, if servers are real.
     pub(super) ground: Option<Ground>,
+    /// The name server beside it.
+    pub(super) dns: Option<NameServer>,
+}
+
+/// A name server of the lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct NameServer {
+    /// Address of its API.
+    pub(super) url: String,
+    /// The API's key; worth nothing elsewhere.
+    pub(super) key: String,
+    /// Where it answers queries.
+    pub(super) answers_at: SocketAddr,
+}
+
+impl From<&PowerDns> for NameServer {
+    fn from(server: &PowerDns) -> Self {
+        Self {
+            url: server.url.clone(),
+            key: server.key.clone(),
+            answers_at: server.dns_addr,
+        }
+    }
 }
 
 fn path(state: &StateDir) -> Result<PathBuf, CliError> {
@@ -69,13 +92,16 @@ impl Record {
         };
         gone(&kept.join("lab.json"))?;
         gone(&kept.join("slot"))?;
-        let hosts = kept.join("hosts");
-        match std::fs::remove_dir_all(&hosts) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(CliError::Write { path: hosts, source })
+        for folder in ["hosts", "dns"] {
+            let path = kept.join(folder);
+            match std::fs::remove_dir_all(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(CliError::Write { path, source });
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Its process runs no more and writes nothing any more. A process that waits to be reaped has ended, too.

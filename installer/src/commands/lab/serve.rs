@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sovereign_lab::{HostKind, HostsConfig, Lab, LabClient, LabConfig};
 
-use super::record::{Record, log_path};
+use super::record::{NameServer, Record, log_path};
 use crate::cli::{Global, Hosts, LabUp};
 use crate::errors::CliError;
 use crate::output;
@@ -32,6 +32,7 @@ pub(super) async fn foreground(global: &Global, state: &StateDir, args: &LabUp) 
         token: lab.token().to_owned(),
         state: args.state.as_ref().and_then(|dir| dir.canonicalize().ok()),
         ground: lab.ground().cloned(),
+        dns: lab.dns().map(NameServer::from),
     };
     record.save(state)?;
     announce(global, &record, "Ctrl-C stops it")?;
@@ -48,7 +49,9 @@ pub(super) async fn detached(global: &Global, state: &StateDir, args: &LabUp) ->
     let patience = if args.api_only {
         START_WITHIN
     } else {
-        output::notice("the first lab with hosts on a machine makes their root file system, which takes a minute");
+        output::notice(
+            "the first lab with hosts on a machine makes their root file system, which takes a minute",
+        );
         START_HOSTS_WITHIN
     };
     loop {
@@ -95,6 +98,9 @@ fn spawn(state: &StateDir, args: &LabUp) -> Result<Child, CliError> {
         };
         command.args(["--hosts", kind, "--cache"]).arg(&args.cache);
     }
+    if args.dns {
+        command.arg("--dns");
+    }
     if let Some(seconds) = args.create_seconds {
         command.arg("--create-seconds").arg(seconds.to_string());
     }
@@ -136,7 +142,10 @@ fn config(args: &LabUp) -> LabConfig {
     let mut config = LabConfig {
         listen: args.listen,
         state: args.state.clone(),
-        create_seconds: args.create_seconds.unwrap_or(if args.api_only { 20.0 } else { 0.0 }),
+        dns: args.dns.then(|| args.listen.ip()),
+        create_seconds: args
+            .create_seconds
+            .unwrap_or(if args.api_only { 20.0 } else { 0.0 }),
         hosts: (!args.api_only).then(|| HostsConfig {
             cache: args.cache.clone(),
             kind: match args.hosts {

@@ -1,0 +1,67 @@
+//! The Sovereign's zone in a plan.
+
+use std::net::IpAddr;
+
+use sovereign_core::spec::{Dns, SovereignSpec};
+use sovereign_dns::{DomainName, Mailbox};
+use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
+
+use crate::steps::{CreateLoadBalancer, CreateZone};
+use crate::view::PlannedZone;
+
+/// A step for the zone, where the Sovereign has a name and somebody to answer for it. Its names lead to the load balancers and to
+/// `addresses`.
+pub(super) fn draft(
+    plan: &mut PlanBuilder,
+    spec: &SovereignSpec,
+    balancers: Vec<StepRef<CreateLoadBalancer>>,
+    addresses: Vec<IpAddr>,
+) -> Result<Option<PlannedZone>, PlanError> {
+    let Some(step) = step(spec, balancers, addresses) else {
+        return Ok(None);
+    };
+    let after: Vec<StepName> = step
+        .balancers
+        .iter()
+        .map(|balancer| balancer.name().clone())
+        .collect();
+    let name = step.zone.as_str().to_owned();
+    let zone = PlannedZone {
+        nameservers: step
+            .nameservers
+            .iter()
+            .map(|server| server.as_str().to_owned())
+            .collect(),
+        names: step.names(),
+        name: name.clone(),
+    };
+    plan.step(
+        StepName::new(format!("zone/{name}")),
+        format!("zone {name}"),
+        &step,
+        &after,
+    )?;
+    Ok(Some(zone))
+}
+
+/// The spec's parser has seen to it that its names are names.
+fn step(
+    spec: &SovereignSpec,
+    balancers: Vec<StepRef<CreateLoadBalancer>>,
+    addresses: Vec<IpAddr>,
+) -> Option<CreateZone> {
+    let Dns { nameservers, .. } = spec.dns.as_ref()?;
+    let zone: DomainName = spec.domain.fqdn()?.parse().ok()?;
+    Some(CreateZone {
+        sovereign: spec.name.clone(),
+        contact: spec
+            .organization
+            .email
+            .parse()
+            .unwrap_or_else(|_| Mailbox::hostmaster(&zone)),
+        zone,
+        nameservers: nameservers.iter().filter_map(|name| name.parse().ok()).collect(),
+        balancers,
+        addresses,
+    })
+}

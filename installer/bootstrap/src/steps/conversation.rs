@@ -1,0 +1,153 @@
+//! Talking to one host's agent: an order, and listening until it is answered, over however many links that takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sovereign_core::agent::{AgentEvent, AgentEventKind, Hello, ToAgent};
+use sovereign_engine::step::{StepContext, StepError};
+use sovereign_remote::{BookError, Link, LinkState, NodeId};
+use tokio::time::{Instant, interval};
+
+use crate::services::Services;
+
+/// How often the heartbeat learns what is waited for.
+const TELL: Duration = Duration::from_secs(1);
+
+/// One host and the step that talks to it.
+pub(super) struct Conversation<'a> {
+    cx: &'a StepContext<'a, Services>,
+    node: &'a NodeId,
+    link: Link,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(cx: &'a StepContext<'a, Services>, node: &'a NodeId) -> Self {
+        Self {
+            cx,
+            node,
+            link: cx.services.nodes.link(node),
+        }
+    }
+
+    /// How the link stands, in words.
+    pub(super) fn words(&self) -> String {
+        self.link.state().borrow().words()
+    }
+
+    /// Waits for the link, at most so long; `None` if it did not come.
+    pub(super) async fn up(&self, patience: Duration) -> Result<Option<Arc<Hello>>, StepError> {
+        let mut state = self.link.state();
+        let mut tell = interval(TELL);
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(hello) = up(&state.borrow_and_update())? {
+                return Ok(Some(hello));
+            }
+            tokio::select! {
+                changed = state.changed() => if changed.is_err() { return Ok(None) },
+                _ = tell.tick() => self.tell(&format!("the agent of `{}`", self.node.node)),
+                () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
+                () = tokio::time::sleep_until(deadline) => return Ok(None),
+            }
+        }
+    }
+
+    /// Gives an order, on every new link again, and listens until `judge` makes an answer of an event.
+    ///
+    /// The event that answers is noted: the next conversation begins behind it.
+    pub(super) async fn ask<T>(
+        &self,
+        order: &ToAgent,
+        waiting_for: &str,
+        judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        self.converse(Some(order), waiting_for, judge).await
+    }
+
+    /// Listens until `judge` makes an answer of an event.
+    pub(super) async fn listen<T>(
+        &self,
+        waiting_for: &str,
+        judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        self.converse(None, waiting_for, judge).await
+    }
+
+    async fn converse<T>(
+        &self,
+        order: Option<&ToAgent>,
+        waiting_for: &str,
+        mut judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        let book = self.cx.services.nodes.book();
+        let heard = book.last_heard(self.node).await.map_err(unnoted)?;
+        let mut state = self.link.state();
+        let mut events = self.link.events(heard);
+        let mut tell = interval(TELL);
+        let mut told = None;
+        loop {
+            let link = up(&state.borrow_and_update())?;
+            if let Some(order) = order
+                && link.is_some()
+                && link != told
+            {
+                told = link;
+                // A link that breaks right now comes back, and with it another greeting.
+                if self.link.send(order.clone()).await.is_err() {
+                    told = None;
+                }
+            }
+            tokio::select! {
+                event = events.next() => {
+                    let Some(event) = event else { return Err(gone(self.node)) };
+                    self.pass_on(&event);
+                    if let Some(answer) = judge(&event.kind) {
+                        book.heard(self.node, event.seq).await.map_err(unnoted)?;
+                        return answer;
+                    }
+                }
+                changed = state.changed() => if changed.is_err() { return Err(gone(self.node)) },
+                _ = tell.tick() => self.tell(waiting_for),
+                () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
+            }
+        }
+    }
+
+    fn pass_on(&self, event: &AgentEvent) {
+        if let AgentEventKind::SubStep(part) = &event.kind {
+            self.cx.sub_step(part.clone());
+        }
+    }
+
+    fn tell(&self, waiting_for: &str) {
+        self.cx.waiting(waiting_for, &self.words());
+    }
+}
+
+/// The agent's greeting, while its link is up. An error where waiting cannot help.
+fn up(state: &LinkState) -> Result<Option<Arc<Hello>>, StepError> {
+    match state {
+        LinkState::Up(up) => Ok(Some(Arc::clone(&up.hello))),
+        LinkState::Refused(refused) => Err(StepError::Fatal {
+            cause: refused.why.clone(),
+            remedy: refused.remedy.clone(),
+        }),
+        _ => Ok(None),
+    }
+}
+
+fn gone(node: &NodeId) -> StepError {
+    StepError::Retry {
+        cause: format!("the link to `{}` was closed by this installer", node.node),
+        after: None,
+        unsettled: false,
+    }
+}
+
+pub(super) fn unnoted(error: BookError) -> StepError {
+    StepError::Retry {
+        cause: format!("what is known of a host cannot be read or noted: {error}"),
+        after: None,
+        unsettled: false,
+    }
+}

@@ -1,0 +1,182 @@
+//! A host is fit for its work, and is what it is to be.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sovereign_core::agent::{
+    AgentEventKind, HostCheck, PreflightOrder, PreflightReport, SubStep, SubStepState, ToAgent, Verdict,
+};
+use sovereign_core::host::HostConfig;
+use sovereign_engine::plan::StepRef;
+use sovereign_engine::step::{Step, StepContext, StepError};
+use sovereign_remote::NodeId;
+
+use super::conversation::Conversation;
+use super::enrol::{EnrolHost, failed};
+use super::server::CreateServer;
+use crate::services::Services;
+
+/// How long a host that was prepared before may take to say so.
+const KNOWN: Duration = Duration::from_secs(5);
+/// Checks that may come right by themselves, or once somebody mends the network.
+const MAY_PASS: [&str; 4] = ["clock", "reach", "resolvers", "metadata"];
+
+/// Looks at a host, makes it what it is to be, and sees that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PrepareHost {
+    /// The host.
+    pub node: NodeId,
+    /// Its agent answers.
+    pub enrolled: StepRef<EnrolHost>,
+    /// The server it is on, where there is one; its private address is learned from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<StepRef<CreateServer>>,
+    /// What to look at.
+    pub preflight: PreflightOrder,
+    /// What it is to be.
+    pub config: HostConfig,
+}
+
+/// A host that is what it is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreparedHost {
+    /// Its name.
+    pub node: String,
+    /// Digest of what it is.
+    pub digest: String,
+    /// The interface of the private network, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_interface: Option<String>,
+}
+
+impl Step for PrepareHost {
+    const KIND: &'static str = "host.prepare";
+    type Services = Services;
+    type Output = PreparedHost;
+
+    fn deadline(&self) -> Duration {
+        Duration::from_mins(5)
+    }
+
+    /// The agent itself says which configuration it applied last, and whole.
+    async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<PreparedHost>, StepError> {
+        let hello = Conversation::new(cx, &self.node).up(KNOWN).await?;
+        let digest = self.config.digest();
+        let applied = hello.is_some_and(|hello| hello.applied.as_ref() == Some(&digest));
+        Ok(applied.then(|| PreparedHost {
+            node: self.node.node.clone(),
+            digest,
+            private_interface: None,
+        }))
+    }
+
+    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<PreparedHost, StepError> {
+        let conversation = Conversation::new(cx, &self.node);
+        let report = self.look(cx, &conversation).await?;
+        let digest = self.config.digest();
+        conversation
+            .ask(
+                &ToAgent::Converge(Box::new(self.config.clone())),
+                "the host to become what it is to be",
+                |event| match event {
+                    AgentEventKind::Converged { digest: done, .. } if *done == digest => Some(Ok(())),
+                    other => failed(other, &digest),
+                },
+            )
+            .await?;
+        Ok(PreparedHost {
+            node: self.node.node.clone(),
+            digest,
+            private_interface: report.private_interface,
+        })
+    }
+
+    /// A server goes as a whole; what was put on a machine goes with its enrolment.
+    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+impl PrepareHost {
+    async fn look(
+        &self,
+        cx: &StepContext<'_, Services>,
+        conversation: &Conversation<'_>,
+    ) -> Result<PreflightReport, StepError> {
+        let server = self.server.as_ref().map(|server| cx.output(server)).transpose()?;
+        let private = server.and_then(|server| server.made.private_ipv4);
+        let order = PreflightOrder {
+            private_address: private.map(Into::into),
+            clock: Some(Timestamp::now()),
+            ..self.preflight.clone()
+        };
+        let report = conversation
+            .ask(
+                &ToAgent::Preflight(order),
+                "the host to be looked at",
+                |event| match event {
+                    AgentEventKind::Preflight(report) => Some(Ok(report.clone())),
+                    other => failed(other, "preflight"),
+                },
+            )
+            .await?;
+        for check in &report.checks {
+            cx.sub_step(part(check));
+        }
+        match unfit(&report) {
+            Some(error) => Err(error),
+            None => Ok(report),
+        }
+    }
+}
+
+/// Everything that keeps the host from being used, in one error.
+fn unfit(report: &PreflightReport) -> Option<StepError> {
+    let failures: Vec<&HostCheck> = report.failures().collect();
+    if failures.is_empty() {
+        return None;
+    }
+    let both = |check: &HostCheck| match &check.verdict {
+        Verdict::Failed { reason, remedy } => (
+            format!("{} is {}: {reason}", check.name, check.seen),
+            remedy.clone(),
+        ),
+        _ => (String::new(), String::new()),
+    };
+    let (causes, remedies): (Vec<String>, Vec<String>) = failures.iter().map(|check| both(check)).unzip();
+    let (cause, remedy) = (causes.join("; "), remedies.join("; "));
+    let may_pass = failures
+        .iter()
+        .all(|check| MAY_PASS.contains(&check.name.as_str()));
+    Some(if may_pass {
+        StepError::Retry {
+            cause: format!("{cause}; {remedy}"),
+            after: Some(Duration::from_secs(5)),
+            unsettled: false,
+        }
+    } else {
+        StepError::Fatal { cause, remedy }
+    })
+}
+
+/// A check as a part of the step.
+fn part(check: &HostCheck) -> SubStep {
+    let done = |changed, detail: String| SubStepState::Done { changed, detail };
+    let state = match &check.verdict {
+        Verdict::Fine => done(false, check.seen.clone()),
+        Verdict::Healed { how } => done(true, format!("{}, {how}", check.seen)),
+        Verdict::Warning { reason, remedy } => done(false, format!("{}; {reason}; {remedy}", check.seen)),
+        Verdict::Failed { reason, remedy } => SubStepState::Failed {
+            cause: format!("{}: {reason}", check.seen),
+            remedy: remedy.clone(),
+            log: Vec::new(),
+        },
+    };
+    SubStep {
+        name: format!("check {}", check.name),
+        state,
+    }
+}

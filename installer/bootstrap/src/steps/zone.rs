@@ -1,0 +1,213 @@
+//! The Sovereign's zone: made complete and signed, proven by asking, and removed.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+use sovereign_core::name::SovereignName;
+use sovereign_dns::check::still_answers;
+use sovereign_dns::record::Ds;
+use sovereign_dns::sovereign_zone::served_names;
+use sovereign_dns::{
+    DnsError, DomainName, ErrorClass, Mailbox, Published, SovereignNames, ZoneFinding, ZoneMark, ZoneRequest,
+    check_zone, look, publish, sovereign_zone, withdraw,
+};
+use sovereign_engine::plan::StepRef;
+use sovereign_engine::step::{Step, StepContext, StepError};
+
+use super::load_balancer::CreateLoadBalancer;
+use crate::services::Services;
+
+/// Findings named in an error; the rest is counted.
+const NAMED: usize = 5;
+
+/// Makes the zone on every server that answers for it, and asks each of them for everything in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateZone {
+    /// Whose it is.
+    pub sovereign: SovereignName,
+    /// Its name.
+    pub zone: DomainName,
+    /// Name servers of the zone.
+    pub nameservers: Vec<DomainName>,
+    /// Who is in charge of it.
+    pub contact: Mailbox,
+    /// Load balancers that its names lead to.
+    pub balancers: Vec<StepRef<CreateLoadBalancer>>,
+    /// Addresses that its names lead to beside those.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A zone that answers, signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeZone {
+    /// Its name.
+    pub zone: DomainName,
+    /// What a parent is to publish.
+    pub ds: Vec<Ds>,
+}
+
+impl Step for CreateZone {
+    const KIND: &'static str = "zone.create";
+    type Services = Services;
+    type Output = MadeZone;
+
+    async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<MadeZone>, StepError> {
+        let request = self.request(cx)?;
+        let Some(published) = look(&cx.services.zones, &request).await.map_err(dns_error)? else {
+            return Ok(None);
+        };
+        let findings = check_zone(&cx.services.zones, &request, &published).await;
+        let answers = findings.map_err(dns_error)?.is_empty();
+        Ok(answers.then(|| self.made(published)))
+    }
+
+    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<MadeZone, StepError> {
+        let request = self.request(cx)?;
+        cx.waiting("the name servers", &format!("making zone `{}`", self.zone));
+        let published = publish(&cx.services.zones, &request).await.map_err(dns_error)?;
+        cx.waiting("the zone to answer", "asking for every name in it");
+        let findings = check_zone(&cx.services.zones, &request, &published).await;
+        match findings.map_err(dns_error)?.as_slice() {
+            [] => Ok(self.made(published)),
+            findings => Err(not_yet(&self.zone, findings)),
+        }
+    }
+
+    async fn undo(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
+        remove(cx, &self.sovereign, &self.zone).await
+    }
+}
+
+impl CreateZone {
+    fn made(&self, published: Published) -> MadeZone {
+        MadeZone {
+            zone: self.zone.clone(),
+            ds: published.ds,
+        }
+    }
+
+    /// Names in the zone that lead to the Sovereign, without a trailing dot.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = served_names(&self.zone).unwrap_or_default();
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    }
+
+    fn request(&self, cx: &StepContext<'_, Services>) -> Result<ZoneRequest, StepError> {
+        let (ipv4, ipv6) = self.addresses(cx)?;
+        sovereign_zone(&SovereignNames {
+            mark: ZoneMark::of(&self.sovereign),
+            apex: self.zone.clone(),
+            nameservers: self.nameservers.clone(),
+            contact: self.contact.clone(),
+            ipv4,
+            ipv6,
+            caa: BTreeSet::new(),
+        })
+        .map_err(|error| StepError::Fatal {
+            cause: format!("the names of zone `{}` cannot be formed: {error}", self.zone),
+            remedy: "choose a shorter domain name".into(),
+        })
+    }
+
+    fn addresses(
+        &self,
+        cx: &StepContext<'_, Services>,
+    ) -> Result<(BTreeSet<Ipv4Addr>, BTreeSet<Ipv6Addr>), StepError> {
+        let (mut ipv4, mut ipv6) = (BTreeSet::new(), BTreeSet::new());
+        for balancer in &self.balancers {
+            let made = cx.output(balancer)?;
+            ipv4.extend(made.public_ipv4);
+            ipv6.extend(made.public_ipv6);
+        }
+        for address in &self.addresses {
+            match address {
+                IpAddr::V4(address) => drop(ipv4.insert(*address)),
+                IpAddr::V6(address) => drop(ipv6.insert(*address)),
+            }
+        }
+        Ok((ipv4, ipv6))
+    }
+}
+
+/// Removes the zone from every server, and sees that none answers for it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveZone {
+    /// Whose it is; a zone of somebody else stays.
+    pub sovereign: SovereignName,
+    /// Its name.
+    pub zone: DomainName,
+}
+
+impl Step for RemoveZone {
+    const KIND: &'static str = "zone.delete";
+    type Services = Services;
+    type Output = ();
+
+    async fn find(&self, _: &StepContext<'_, Services>) -> Result<Option<()>, StepError> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
+        remove(cx, &self.sovereign, &self.zone).await
+    }
+
+    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+async fn remove(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+    zone: &DomainName,
+) -> Result<(), StepError> {
+    let hosts = &cx.services.zones;
+    withdraw(hosts, zone, &ZoneMark::of(sovereign))
+        .await
+        .map_err(dns_error)?;
+    for host in hosts {
+        // A zone of that name that is left is somebody else's.
+        if host.find(zone).await.map_err(dns_error)?.is_some() {
+            continue;
+        }
+        if let Some(finding) = still_answers(&**host, zone).await.map_err(dns_error)? {
+            return Err(not_yet(zone, &[finding]));
+        }
+    }
+    Ok(())
+}
+
+fn not_yet(zone: &DomainName, findings: &[ZoneFinding]) -> StepError {
+    let named: Vec<String> = findings.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match findings.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    StepError::Retry {
+        cause: format!(
+            "zone `{zone}` does not answer as it should: {}{more}",
+            named.join("; ")
+        ),
+        after: None,
+        unsettled: true,
+    }
+}
+
+fn dns_error(error: DnsError) -> StepError {
+    let cause = error.to_string();
+    match error.class {
+        ErrorClass::Retry | ErrorClass::Unsettled => StepError::Retry {
+            cause,
+            after: None,
+            unsettled: error.class == ErrorClass::Unsettled,
+        },
+        ErrorClass::Stop | ErrorClass::Taken | ErrorClass::NotFound => StepError::Fatal {
+            cause,
+            remedy: error.remedy,
+        },
+    }
+}

@@ -1,0 +1,184 @@
+//! A lab with hosts, and specs for it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{Ended, Place, Run};
+
+/// Looks so often at what is waited for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A place with a lab of its own, whose hosts are real.
+pub(crate) struct Bench {
+    pub(crate) place: Place,
+    env: BTreeMap<String, String>,
+}
+
+/// The agent that `tests/agent.sh` builds.
+fn agent() -> PathBuf {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_sovereign"));
+    let agent = program.with_file_name("sovereign-agent-x86_64");
+    assert!(
+        agent.is_file(),
+        "no agent at {}: run `tests/agent.sh`",
+        agent.display()
+    );
+    agent
+}
+
+impl Bench {
+    /// A lab that is up.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let bench = Self {
+            place: Place::new(),
+            env: BTreeMap::new(),
+        };
+        let up = [
+            "lab",
+            "up",
+            "--detach",
+            "--listen",
+            "127.0.0.1:0",
+            "--create-seconds",
+            "0.2",
+        ];
+        bench.sovereign(&[&up, options].concat()).success();
+        let exports = bench.sovereign(&["lab", "env", "--json"]).success().json();
+        let exports = exports.as_object().expect("a map");
+        let env = exports
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().expect("text").to_owned()));
+        Self {
+            env: env.collect(),
+            ..bench
+        }
+    }
+
+    /// A variable of `lab env`.
+    pub(crate) fn env(&self, name: &str) -> &str {
+        self.env
+            .get(name)
+            .unwrap_or_else(|| panic!("`lab env` has {name}"))
+    }
+
+    /// A run of the program in this lab.
+    pub(crate) fn sovereign(&self, args: &[&str]) -> Run {
+        let mut run = self
+            .place
+            .sovereign(args)
+            .env("SOVEREIGN_UNTIL", "end")
+            .env("SOVEREIGN_LEASE_SECONDS", "2")
+            .env("SOVEREIGN_AGENT", agent());
+        for (name, value) in self.env.iter().filter(|(name, _)| *name != "SOVEREIGN_ADVERTISE") {
+            run = run.env(name, value);
+        }
+        run
+    }
+
+    /// The same, called by its hosts.
+    pub(crate) fn called(&self, args: &[&str]) -> Run {
+        self.sovereign(args)
+            .env("SOVEREIGN_ADVERTISE", self.env("SOVEREIGN_ADVERTISE"))
+    }
+
+    /// Writes a spec of that name, with so many servers.
+    pub(crate) fn spec(&self, name: &str, control: u32, workers: u32) -> String {
+        let text = format!(
+            "apiVersion: sovereign/v1
+name: {name}
+organization: {{name: Acme Bank, email: platform@acme.example}}
+domain: {{mode: delegated, name: {name}.acme.example}}
+dns:
+  servers: [{{url: \"{url}\", key: {{env: PDNS_API_KEY}}}}]
+  nameservers: [ns1.dns.acme.example, ns2.dns.acme.example]
+provider: {{kind: hetzner, token: {{env: HCLOUD_TOKEN}}}}
+regions:
+  - name: fsn
+    locations: [fsn1]
+    image: debian-12
+    controlPlane: {{count: {control}, serverTypes: [cx33]}}
+    workers: [{{name: general, count: {workers}, serverTypes: [cx33]}}]
+access:
+  sshKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example]
+  adminCidrs: [198.18.0.0/15]
+",
+            url = self.env("PDNS_API_URL")
+        );
+        let path = self.place.file(&format!("{name}.yaml"), &text);
+        path.display().to_string()
+    }
+
+    /// A command on a host, as root; its standard output.
+    pub(crate) fn on(&self, host: &str, command: &str) -> String {
+        let ended = self
+            .sovereign(&["lab", "host", host, "exec", "--", "sh", "-c", command])
+            .ends();
+        ended.stdout
+    }
+
+    /// What `status --json` says.
+    pub(crate) fn status(&self, name: &str) -> Value {
+        self.sovereign(&["status", name, "--json"]).success().json()
+    }
+
+    /// Waits until `status --json` is as wanted.
+    pub(crate) fn until(&self, name: &str, patience: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let ended = self.sovereign(&["status", name, "--json"]).ends();
+            let status: Value = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
+            if wanted(&status) {
+                return status;
+            }
+            assert!(began.elapsed() < patience, "still {status:#}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// What the lab holds of a kind.
+    pub(crate) fn held(&self, kind: &str) -> usize {
+        let status = self.sovereign(&["lab", "status", "--json"]).success().json();
+        status["projects"]["lab"][kind].as_array().map_or(0, Vec::len)
+    }
+
+    /// Destroys a Sovereign; nothing of it is left in the lab.
+    pub(crate) fn destroy(&self, name: &str) -> Ended {
+        let ended = self.sovereign(&["destroy", name, "--yes", "--json"]).success();
+        for kind in [
+            "servers",
+            "networks",
+            "load_balancers",
+            "primary_ips",
+            "firewalls",
+            "placement_groups",
+        ] {
+            assert_eq!(self.held(kind), 0, "{kind} are left");
+        }
+        ended
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.place.sovereign(["lab", "down"]).spawn().wait();
+    }
+}
+
+/// Kills a process as if its power had gone.
+pub(crate) fn kill(mut child: Child) {
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+}
+
+/// Names of the parts of a step that `status --json` shows.
+pub(crate) fn parts(status: &Value, step: &str) -> Vec<String> {
+    let steps = status["parts"].as_array().expect("a list");
+    let step = steps.iter().find(|parts| parts["step"] == step);
+    let parts = step.and_then(|step| step["parts"].as_array());
+    let name = |part: &Value| part["name"].as_str().expect("a name").to_owned();
+    parts.into_iter().flatten().map(name).collect()
+}

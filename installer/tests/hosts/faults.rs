@@ -1,0 +1,93 @@
+//! What goes wrong on hosts is named, with what to do, or mends itself.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, parts};
+
+/// Switches a host fault on, for servers whose name contains this.
+fn fault(bench: &Bench, effect: &[&str]) {
+    let set = ["lab", "fault", "set", "trouble"];
+    bench.sovereign(&[&set[..], effect].concat()).success();
+}
+
+/// The words of a step that failed: cause and hint.
+fn failure(status: &Value, step: &str) -> String {
+    let open = status["open"].as_array().expect("a list");
+    let step = open.iter().find(|open| open["name"] == step);
+    step.map(|step| format!("{} {}", step["detail"], step["hint"]))
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_black_holed_metadata_route_is_healed() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "wrong-metadata-route"]);
+    let spec = bench.spec("acme-route", 1, 0);
+    bench.called(&["up", &spec, "--yes", "--json"]).success();
+    let status = bench.status("acme-route");
+    let step = "host/acme-route-fsn-cp-1";
+    assert!(parts(&status, step).contains(&"check metadata".to_owned()));
+    let healed = bench.on("acme-route-fsn-cp-1", "ip route get 169.254.169.254");
+    assert!(healed.contains("172.31.1.1"), "{healed}");
+    bench.destroy("acme-route");
+}
+
+#[test]
+fn a_host_that_never_boots_is_said_to_be_silent_with_where_to_look() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "dead-boot"]);
+    let spec = bench.spec("acme-dead", 1, 0);
+    let ended = bench
+        .called(&["up", &spec, "--yes", "--json", "--host-patience", "10"])
+        .ends();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let words = failure(&bench.status("acme-dead"), "enrol/acme-dead-fsn-cp-1");
+    assert!(
+        words.contains("nothing was heard of it") && words.contains("console"),
+        "{words}"
+    );
+    // Mended, the same command goes on.
+    bench.sovereign(&["lab", "fault", "clear"]).success();
+    bench
+        .sovereign(&["lab", "host", "acme-dead-fsn-cp-1", "reset"])
+        .success();
+    bench.called(&["up", "acme-dead", "--yes", "--json"]).success();
+    bench.destroy("acme-dead");
+}
+
+#[test]
+fn a_full_disk_is_named_and_an_emptied_one_is_gone_on_with() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "disk-full"]);
+    let spec = bench.spec("acme-disk", 1, 0);
+    let ended = bench.called(&["up", &spec, "--yes", "--json"]).ends();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let words = failure(&bench.status("acme-disk"), "host/acme-disk-fsn-cp-1");
+    assert!(words.contains("disk") && words.contains("MiB"), "{words}");
+    bench.destroy("acme-disk");
+}
+
+/// The link is cut in the middle of the work: the silence is told, and ends with the cut.
+#[test]
+fn a_network_cut_is_told_and_overcome() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-cut", 1, 0);
+    let host = "acme-cut-fsn-cp-1";
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    bench.until("acme-cut", Duration::from_secs(120), |status| {
+        status["parts"].as_array().is_some_and(|parts| !parts.is_empty())
+    });
+    bench.sovereign(&["lab", "host", host, "cut"]).success();
+    std::thread::sleep(Duration::from_secs(12));
+    let told = bench.status("acme-cut").to_string();
+    bench.sovereign(&["lab", "host", host, "heal"]).success();
+    let ended = up.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(0));
+    // On a quick machine the work was over before the cut.
+    let log = bench.sovereign(&["logs", "acme-cut", "--json"]).success().stdout;
+    let silent = told.contains("silent") || log.contains("silent") || told.contains("\"up\"");
+    assert!(silent, "{told}");
+    bench.destroy("acme-cut");
+}

@@ -1,0 +1,84 @@
+//! Plugs are pulled: the installer's at writes of its journal, the agent's at every sub-step, the host's in the middle.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::bench::{Bench, kill, parts};
+
+/// Lives of the installer before the run must have ended.
+const LIVES: usize = 40;
+/// Writes of the journal in one life; each life begins by taking the run in hand.
+const WRITES: usize = 4;
+
+/// Each life dies after a few writes of the journal, before or after one in turn; together they bring the hosts up.
+#[test]
+fn the_installer_dies_again_and_again_and_the_hosts_come_up_all_the_same() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-lives", 1, 1);
+    let mut died = 0;
+    for life in 0..LIVES {
+        let side = if life % 2 == 0 { "before" } else { "after" };
+        let ended = bench
+            .sovereign(&["up", &spec, "--yes", "--json"])
+            .env("SOVEREIGN_CRASH_AT", format!("journal-{side}:{WRITES}"))
+            .ends();
+        match ended.code {
+            None => died += 1,
+            Some(0) => break,
+            Some(code) => panic!("life {life} ended with {code}: {}", ended.stderr),
+        }
+    }
+    assert!(died > 5, "{died} lives died");
+    bench
+        .sovereign(&["up", "acme-lives", "--yes", "--json"])
+        .success();
+    assert_eq!(bench.held("servers"), 2);
+    let status = bench.status("acme-lives");
+    assert_eq!(status["state"], "up");
+    assert!(parts(&status, "host/acme-lives-fsn-cp-1").contains(&"firewall".to_owned()));
+    bench.destroy("acme-lives");
+}
+
+/// Whenever a sub-step begins that was not seen before, the agent is killed; once, the whole host is.
+#[test]
+fn the_agent_dies_at_every_sub_step_and_the_host_once() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-agent", 1, 0);
+    let host = "acme-agent-fsn-cp-1";
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut reset = false;
+    let state = bench.until("acme-agent", Duration::from_secs(240), |status| {
+        if !status["parts"].is_array() {
+            return false;
+        }
+        let begun: BTreeSet<String> = parts(status, &format!("host/{host}")).into_iter().collect();
+        if begun.difference(&seen).next().is_some() {
+            bench.on(host, "pkill -9 -x sovereign-agent");
+            seen.extend(begun);
+        }
+        if !reset && seen.len() > 12 {
+            reset = true;
+            bench.sovereign(&["lab", "host", host, "reset"]).success();
+        }
+        status["state"] == "up" || status["state"] == "failed"
+    });
+    assert_eq!(state["state"], "up", "{state:#}");
+    assert!(reset, "the host was never reset: {seen:?}");
+    let ended = up.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(0));
+    bench.destroy("acme-agent");
+}
+
+/// Nobody goes on after the plug was pulled: `destroy` alone leaves nothing, the zone included.
+#[test]
+fn a_run_that_nobody_goes_on_with_is_destroyed() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-left", 1, 0);
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    bench.until("acme-left", Duration::from_secs(120), |status| {
+        status["parts"].as_array().is_some_and(|parts| !parts.is_empty())
+    });
+    kill(up);
+    bench.destroy("acme-left");
+}

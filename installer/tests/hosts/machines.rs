@@ -1,0 +1,98 @@
+//! Machines that are there: the lab's hosts, reached as any Linux is, by somebody's own SSH key.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::bench::Bench;
+
+/// A machine that somebody bought by hand, with a login for the key in `machine_key.pub`.
+fn machine(bench: &Bench, name: &str) -> String {
+    let key = bench.place.path().join("machine_key");
+    if !key.exists() {
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&key)
+            .status();
+        assert!(made.expect("ssh-keygen runs: install openssh-client").success());
+    }
+    let public = std::fs::read_to_string(key.with_extension("pub")).expect("the key is there");
+    let user_data = format!(
+        "#cloud-config\nusers: [{{name: admin, sudo: \"ALL=(ALL) NOPASSWD:ALL\", shell: /bin/bash, ssh_authorized_keys: [{}]}}]\n",
+        json!(public.trim())
+    );
+    let bought = json!({
+        "name": name, "server_type": "cx33", "image": "debian-12", "location": "fsn1", "user_data": user_data,
+    });
+    let body = bench.place.file("order.json", &bought.to_string());
+    let url = format!("{}/servers", bench.env("SOVEREIGN_HETZNER_ENDPOINT"));
+    let output = Command::new("curl")
+        .args(["-sS", "-H", "Content-Type: application/json", "-H"])
+        .arg(format!("Authorization: Bearer {}", bench.env("HCLOUD_TOKEN")))
+        .arg("--data-binary")
+        .arg(format!("@{}", body.display()))
+        .arg(url)
+        .output()
+        .expect("curl runs");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let address = &answer["server"]["public_net"]["ipv4"]["ip"];
+    address.as_str().expect("an address").to_owned()
+}
+
+#[test]
+fn a_machine_is_trusted_by_its_key_looked_after_and_left_as_it_was() {
+    let bench = Bench::start(&[]);
+    let address = machine(&bench, "bare-1");
+    let before = footprint(&bench);
+    let spec = bench.place.file(
+        "metal.yaml",
+        &format!(
+            "apiVersion: sovereign/v1
+name: acme-metal
+organization: {{name: Acme Bank, email: platform@acme.example}}
+domain: {{mode: none}}
+provider: {{kind: machines, user: admin, key: {{file: {key}}}}}
+regions: [{{name: dc1, controlPlane: {{machines: [{{address: {address}}}]}}}}]
+access:
+  sshKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example]
+  adminCidrs: [198.18.0.0/15]
+",
+            key = bench.place.path().join("machine_key").display()
+        ),
+    );
+    let spec = spec.display().to_string();
+    let plan = until_it_answers(&bench, &spec);
+    assert!(plan.contains("SHA256:"), "{plan}");
+    bench.sovereign(&["up", &spec, "--yes", "--json"]).success();
+    let again = bench
+        .sovereign(&["up", "acme-metal", "--yes", "--json"])
+        .success();
+    let summary = again.json_lines().pop().expect("a summary");
+    assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
+    assert_eq!(bench.on("bare-1", "hostname").trim(), "acme-metal-dc1-cp-1");
+    bench
+        .sovereign(&["destroy", "acme-metal", "--yes", "--json"])
+        .success();
+    assert_eq!(footprint(&bench), before);
+}
+
+/// The machine boots while the plan is made for the first time.
+fn until_it_answers(bench: &Bench, spec: &str) -> String {
+    for _ in 0..60 {
+        let ended = bench.sovereign(&["plan", spec]).ends();
+        if ended.code == Some(0) {
+            return ended.stdout;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    panic!("the machine never answered");
+}
+
+/// What an installer could have left on the machine.
+fn footprint(bench: &Bench) -> String {
+    bench.on(
+        "bare-1",
+        "ls -d /usr/local/bin/sovereign* /etc/sovereign* /var/lib/sovereign* /etc/systemd/system/sovereign* /etc/sysctl.d/*sovereign* \
+         /etc/ssh/sshd_config.d/*sovereign* /etc/apt/apt.conf.d/*sovereign* 2>/dev/null; nft list tables; cat /root/.ssh/authorized_keys 2>/dev/null",
+    )
+}

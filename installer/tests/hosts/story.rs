@@ -1,0 +1,88 @@
+//! A whole life, over both transports.
+
+use std::process::Command;
+
+use crate::bench::{Bench, parts};
+
+/// Sub-steps that every host goes through, whatever its role.
+const EVERY: [&str; 6] = ["hostname", "sysctl", "ssh", "firewall", "time", "upgrades"];
+
+#[test]
+fn five_hosts_call_the_installer_answer_under_their_name_and_go() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-https", 3, 2);
+    bench.called(&["up", &spec, "--yes", "--json"]).success();
+    let status = bench.status("acme-https");
+    assert_eq!(status["state"], "up");
+    for host in ["cp-1", "cp-2", "cp-3", "general-1", "general-2"] {
+        let seen = parts(&status, &format!("host/acme-https-fsn-{host}"));
+        for part in EVERY {
+            assert!(
+                seen.iter().any(|name| name == part),
+                "{host} has no {part}: {seen:?}"
+            );
+        }
+    }
+    assert_eq!(
+        bench.on("acme-https-fsn-cp-2", "hostname").trim(),
+        "acme-https-fsn-cp-2"
+    );
+    zone_answers(&bench, "acme-https.acme.example");
+    let again = bench.called(&["up", "acme-https", "--yes", "--json"]).success();
+    let summary = again.json_lines().pop().expect("a summary");
+    assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
+    nothing_lasting_in_user_data(&bench, "acme-https-fsn-cp-1");
+    bench.destroy("acme-https");
+    assert_eq!(dig(&bench, "acme-https.acme.example", "SOA"), "");
+}
+
+#[test]
+fn a_host_is_called_by_the_installer_and_gets_a_key_of_its_own() {
+    let bench = Bench::start(&[]);
+    let spec = bench.spec("acme-ssh", 1, 0);
+    bench.sovereign(&["up", &spec, "--yes", "--json"]).success();
+    let keys = bench.on("acme-ssh-fsn-cp-1", "cat /etc/ssh/ssh_host_*_key.pub");
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+    let again = bench.sovereign(&["up", "acme-ssh", "--yes", "--json"]).success();
+    let summary = again.json_lines().pop().expect("a summary");
+    assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
+    bench.destroy("acme-ssh");
+}
+
+fn zone_answers(bench: &Bench, name: &str) {
+    for below in ["", "console.", "api.", "gitea.", "harbor.", "anything."] {
+        for kind in ["A", "AAAA"] {
+            let answer = dig(bench, &format!("{below}{name}"), kind);
+            assert!(!answer.is_empty(), "{below}{name} has no {kind}");
+        }
+    }
+    assert!(dig(bench, name, "DNSKEY").contains("257 3 13"));
+}
+
+fn dig(bench: &Bench, name: &str, kind: &str) -> String {
+    let (host, port) = bench.env("PDNS_ADDRESS").rsplit_once(':').expect("host and port");
+    let output = Command::new("dig")
+        .args([
+            "+short",
+            "+norecurse",
+            &format!("@{host}"),
+            "-p",
+            port,
+            name,
+            kind,
+        ])
+        .output()
+        .expect("dig runs: install bind9-dnsutils");
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
+
+/// What the host was told at its first boot is gone from it, and the agent keeps its own secrets to itself.
+fn nothing_lasting_in_user_data(bench: &Bench, host: &str) {
+    let left = bench.on(
+        host,
+        "ls /etc/sovereign/ticket /var/lib/cloud/instance/user-data.txt 2>/dev/null; true",
+    );
+    assert_eq!(left.trim(), "", "{left}");
+    let modes = bench.on(host, "find /var/lib/sovereign-agent -perm /077 -not -type l");
+    assert_eq!(modes.trim(), "", "others can read {modes}");
+}
