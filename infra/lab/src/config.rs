@@ -1,6 +1,6 @@
 //! How a lab is set up.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -90,6 +90,8 @@ pub struct LabConfig {
     pub today: Date,
     /// Makes servers real hosts; without, a server is a record.
     pub hosts: Option<HostsConfig>,
+    /// Address of a real name server beside the lab; none without.
+    pub dns: Option<IpAddr>,
 }
 
 impl Default for LabConfig {
@@ -119,6 +121,7 @@ impl Default for LabConfig {
                 .to_zoned_datetime(jiff::tz::TimeZone::UTC)
                 .date(),
             hosts: None,
+            dns: None,
         }
     }
 }

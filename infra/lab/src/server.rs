@@ -27,6 +27,7 @@ use crate::bucket::Bucket;
 use crate::changes::Changes;
 use crate::client::LabClient;
 use crate::config::LabConfig;
+use crate::dns::PowerDns;
 use crate::fault::{FaultEffect, Faults};
 use crate::hosts::follow::Hosts;
 use crate::hosts::site::Site;
@@ -71,6 +72,9 @@ pub enum StartError {
     /// Servers cannot be real hosts.
     #[error(transparent)]
     Hosts(#[from] HostError),
+    /// There is no name server beside it.
+    #[error("the lab's name server does not start")]
+    Dns(#[source] io::Error),
 }
 
 /// Where a lab's hosts are reached, and where they reach this machine.
@@ -138,6 +142,7 @@ pub struct RunningLab {
     shared: Arc<Shared>,
     served: JoinHandle<io::Result<()>>,
     hosts: Option<Hosts>,
+    dns: Option<PowerDns>,
 }
 
 impl Lab {
@@ -154,6 +159,13 @@ impl Lab {
             path: config.state.clone().unwrap_or_default(),
             source,
         })?;
+        let dns = match config.dns {
+            Some(address) => {
+                let kept = config.state.as_ref().map(|dir| dir.join("dns"));
+                Some(PowerDns::start(address, kept).await.map_err(StartError::Dns)?)
+            }
+            None => None,
+        };
         let site = match &config.hosts {
             Some(hosts) => Some(Arc::new(Site::raise(hosts, config.state.as_deref()).await?)),
             None => None,
@@ -210,6 +222,7 @@ impl Lab {
             shared,
             served: tokio::spawn(async move { serving.await }),
             hosts,
+            dns,
         })
     }
 }
@@ -251,6 +264,11 @@ impl RunningLab {
         self.shared.ground.as_ref()
     }
 
+    /// The name server beside it.
+    pub fn dns(&self) -> Option<&PowerDns> {
+        self.dns.as_ref()
+    }
+
     /// Runs until somebody stops it, here or through the lab's own interface.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StartError> {
         tokio::select! {
@@ -269,6 +287,9 @@ impl RunningLab {
             path: self.shared.config.state.clone().unwrap_or_default(),
             source,
         })?;
+        if let Some(dns) = self.dns {
+            dns.stop().await;
+        }
         if let Some(hosts) = self.hosts {
             hosts.stop().await?;
         }
