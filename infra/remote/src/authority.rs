@@ -45,6 +45,12 @@ pub struct AuthorityError {
     why: String,
 }
 
+impl AuthorityError {
+    pub(crate) fn missing() -> Self {
+        cannot("serve")("this installer has none")
+    }
+}
+
 fn cannot<E: fmt::Display>(action: &'static str) -> impl Fn(E) -> AuthorityError {
     move |why| AuthorityError {
         action,

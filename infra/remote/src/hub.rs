@@ -22,10 +22,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rustls::ServerConfig;
 use sovereign_core::name::SovereignName;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::authority::Authority;
+use crate::authority::{Authority, AuthorityError};
 use crate::book::{BookError, NodeBook};
 use crate::link_state::{LinkState, Refused, RefusedReason, Transport};
 use crate::node_id::NodeId;
@@ -69,9 +70,10 @@ impl Hub {
         self
     }
 
-    /// The CA, if hosts can enrol.
-    pub fn authority(&self) -> Option<&Authority> {
-        self.authority.as_ref()
+    /// TLS for a listener that hosts call by these names; see [`Authority::server_config`].
+    pub fn server_config(&self, names: &[String]) -> Result<ServerConfig, AuthorityError> {
+        let authority = self.authority.as_ref().ok_or_else(AuthorityError::missing)?;
+        authority.server_config(names)
     }
 
     /// What survives about nodes.
