@@ -1,7 +1,7 @@
 //! The agent's calls to the installer: enrol once, then connect, again and again.
 //!
 //! The installer is trusted by one CA, which came with the user data; the system's trust store and the environment's
-//! proxies play no part. A certificate lasts [weeks](crate::wire), not years: when [`connect`] says
+//! proxies play no part. A certificate lasts weeks, not years: when [`connect`] says
 //! [`DialError::NotAccepted`], the agent enrols again with the same key, which needs no fresh ticket, and goes on.
 
 mod client;

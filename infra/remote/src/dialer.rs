@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::book::BookError;
 use crate::hub::{Hub, LinkEnd};
 use crate::link_state::{RefusedReason, Transport};
@@ -22,6 +24,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Pause before the next call: at first, and at most. A host that boots is to be met soon.
 const PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(4);
+/// A call that lasted this long was a link; the next one is not made to wait for the failures before it.
+const SETTLED: Duration = Duration::from_secs(15);
 
 /// Keeps the link of one node up over SSH.
 #[derive(Debug)]
@@ -83,14 +87,14 @@ impl SshDialer {
         let mut calls: u32 = 0;
         loop {
             calls = calls.saturating_add(1);
+            let begun = Instant::now();
             match self.call().await {
-                Ok(LinkEnd::Closed | LinkEnd::Silent | LinkEnd::Broken(_) | LinkEnd::Superseded) => {
-                    pause = PAUSE;
-                    calls = 0;
-                }
-                Ok(LinkEnd::Refused(_)) => {}
                 Ok(LinkEnd::Book(error)) => self.hub.tried(&self.node, &error),
+                Ok(_) => {}
                 Err(error) => self.tell(&error, calls),
+            }
+            if begun.elapsed() > SETTLED {
+                (pause, calls) = (PAUSE, 0);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);

@@ -20,6 +20,8 @@ use crate::link_state::{Lost, Refused, SILENT_AFTER, Transport};
 pub enum LinkEnd {
     /// The host was turned away.
     Refused(Refused),
+    /// The host did not say who it is before it closed it, or not in time.
+    NoHello,
     /// The host closed it.
     Closed,
     /// Nothing came for twice [`SILENT_AFTER`].
@@ -31,6 +33,10 @@ pub enum LinkEnd {
     /// The installer's own book failed.
     Book(String),
 }
+
+/// What is told of a host whose agent opens a link and no more.
+const NO_HELLO: &str =
+    "its agent opened a link and did not say who it is: see `journalctl -u sovereign-agent` there";
 
 type Hears<S> = FrameReceiver<S, FromAgent>;
 type Says<S> = FrameSender<S, ToAgent>;
@@ -47,8 +53,10 @@ where
     let (seat, inbox) = match joined {
         Ok(joined) => joined,
         Err(end) => {
-            if let LinkEnd::Refused(refused) = &end {
-                node.refuse(refused.clone());
+            match &end {
+                LinkEnd::Refused(refused) => node.refuse(refused.clone()),
+                LinkEnd::NoHello => node.tried(NO_HELLO),
+                _ => {}
             }
             return end;
         }
@@ -63,15 +71,14 @@ where
     seat.end(match &end {
         LinkEnd::Silent => Lost::NoFrame,
         LinkEnd::Broken(why) | LinkEnd::Book(why) => Lost::Broken(why.clone()),
-        LinkEnd::Closed | LinkEnd::Superseded | LinkEnd::Refused(_) => Lost::Closed,
+        LinkEnd::Closed | LinkEnd::NoHello | LinkEnd::Superseded | LinkEnd::Refused(_) => Lost::Closed,
     });
     end
 }
 
 async fn first_frame<S: AsyncRead>(hears: &mut Hears<S>) -> Result<Hello, LinkEnd> {
     match timeout(SILENT_AFTER, hears.receive()).await {
-        Err(_) => Err(LinkEnd::Silent),
-        Ok(Ok(None)) => Err(LinkEnd::Closed),
+        Err(_) | Ok(Ok(None)) => Err(LinkEnd::NoHello),
         Ok(Ok(Some(FromAgent::Hello(hello)))) => Ok(hello),
         Ok(Ok(Some(_))) => Err(LinkEnd::Refused(not_our_protocol(
             "its first frame does not say who it is",

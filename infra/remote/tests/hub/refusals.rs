@@ -75,7 +75,12 @@ async fn a_frame_without_end() {
 async fn one_that_says_nothing() {
     let bench = Bench::new();
     let (_stream, end) = bench.stream();
-    assert_eq!(end.await.unwrap(), LinkEnd::Silent);
+    assert_eq!(end.await.unwrap(), LinkEnd::NoHello);
+    assert!(
+        bench.words().contains("did not say who it is"),
+        "{}",
+        bench.words()
+    );
 }
 
 #[tokio::test(start_paused = true)]
