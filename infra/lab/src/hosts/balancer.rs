@@ -81,6 +81,7 @@ impl Balancers {
         let generation = before.map_or(0, |before| before.generation + 1);
         let predecessor = before.filter(|before| before.namespace == namespace && before.alive());
         let predecessor = predecessor.map(|before| before.process.pid());
+        let broken = before.is_some_and(|before| !before.alive());
         let process = self.start(id, generation, &config, predecessor).await?;
         let mut balancer = Balancer {
             wiring,
@@ -95,7 +96,19 @@ impl Balancers {
             balancer.succeed(before);
         }
         self.running.insert(id, balancer);
+        if broken {
+            return Err(self.last_words(id));
+        }
         Ok(())
+    }
+
+    /// Why a process has ended that nobody told to.
+    fn last_words(&self, id: u64) -> HostError {
+        let said = fs::read_to_string(self.file(id, "log")).unwrap_or_default();
+        HostError::Command {
+            command: format!("haproxy of load balancer {id}"),
+            said: said.lines().last().unwrap_or("it said nothing").to_owned(),
+        }
     }
 
     /// Starts a process. It takes over its predecessor's ports and lets it finish its connections.

@@ -50,7 +50,7 @@ fn a_service_as_haproxy_reads_it() {
     );
     assert_eq!(
         text,
-        "global\n\tmaxconn 500\n\thard-stop-after 10m\n\tmax-spread-checks 100\n\
+        "global\n\tmaxconn 500\n\tno strict-limits\n\thard-stop-after 10m\n\tmax-spread-checks 100\n\
          \tstats socket \"/x/s \\\"1\\\"\" mode 600\n\
          defaults\n\ttimeout connect 5s\n\ttimeout client 1h\n\ttimeout server 1h\n\
          listen service-443\n\tbind *:443\n\tbind :::443 v6only\n\tmode tcp\n\tbalance roundrobin\n\

@@ -218,7 +218,3 @@ fn last_words(host: &HostSpec) -> String {
         .map_or(0, |(index, _)| index);
     said[start..].to_owned()
 }
-
-#[cfg(test)]
-#[path = "vm_tests.rs"]
-mod tests;

@@ -10,12 +10,14 @@ use serde_json::Value;
 /// Connections at once where the type does not say.
 const CONNECTIONS: u64 = 10_000;
 
-/// The whole configuration. `socket` is where it answers questions.
+/// The whole configuration. `socket` is where it answers questions. Where this machine allows less files than a type
+/// has connections, haproxy makes do.
 pub(super) fn render(balancer: &Value, servers: &[Value], socket: &Path) -> String {
     let connections = balancer["load_balancer_type"]["max_connections"].as_u64();
     let mut text = format!(
         "global\n\
          \tmaxconn {}\n\
+         \tno strict-limits\n\
          \thard-stop-after 10m\n\
          \tmax-spread-checks 100\n\
          \tstats socket {} mode 600\n\

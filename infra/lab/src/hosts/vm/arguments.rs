@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::accelerator::Accelerator;
-use super::disk::{Disk, Disks};
+use super::disk::{self, Disk, Disks};
 use super::image::Image;
 use super::nic::tap;
 use crate::hosts::HostSpec;
@@ -45,7 +45,7 @@ pub(super) fn command_line(
     );
     option("kernel", image.kernel.display().to_string());
     option("initrd", image.initrd.display().to_string());
-    option("append", "root=/dev/sda rw console=ttyS0".into());
+    option("append", format!("root={} rw console=ttyS0", disk::seen(0)));
     option(
         "chardev",
         format!("file,id=console,append=on,path={}", escaped(&host.console())),
@@ -62,7 +62,7 @@ pub(super) fn command_line(
         option("blockdev", blockdev(place, disk));
         option(
             "device",
-            format!("scsi-hd,bus=scsi.0,scsi-id=0,lun={place},drive=disk{place}"),
+            format!("scsi-hd,bus=scsi.0,scsi-id=0,lun={place},drive=disk{place},serial=disk{place}"),
         );
     }
     // The firmware numbers the buses behind the ports in their order.

@@ -17,7 +17,6 @@ const BLOCKS_PER_MIB: u64 = 256;
 const FILLER: &str = "/var/filler";
 /// A rescue system asks for its address itself, and has the server's disk at `/mnt`.
 const RESCUE_NIC: &str = "allow-hotplug enp1s0\niface enp1s0 inet dhcp\n";
-const RESCUE_MOUNTS: &str = "/dev/sdb /mnt ext4 nofail 0 0\n";
 
 /// A disk in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +27,11 @@ pub(super) struct Disk {
 
 /// A machine's disks; it boots from the first.
 pub(super) type Disks = Vec<Disk>;
+
+/// How the machine sees a disk by its place. Letters go to whichever is found first, and a volume may be.
+pub(super) fn seen(place: usize) -> String {
+    format!("/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_disk{place}")
+}
 
 fn overlay(host: &HostSpec) -> Disk {
     Disk {
@@ -88,7 +92,7 @@ async fn rescue(host: &HostSpec, image: &Image, keys: &[String]) -> Result<Disk,
         file("/etc/cloud/cloud-init.disabled", String::new()),
         file("/etc/hostname", "rescue\n".into()),
         file("/etc/network/interfaces.d/50-rescue", RESCUE_NIC.into()),
-        file("/etc/fstab", RESCUE_MOUNTS.into()),
+        file("/etc/fstab", format!("{} /mnt ext4 nofail 0 0\n", seen(1))),
     ];
     put(&path, &files, 0o600).await?;
     Ok(Disk { path, format: "raw" })
@@ -160,21 +164,17 @@ async fn fill(disk: &Path, left_mib: Option<u64>) -> Result<(), HostError> {
     let Some(left_mib) = left_mib else {
         return Ok(());
     };
-    let stats = debugfs(disk, "stats -h\n").await?;
-    let free = stats
-        .lines()
-        .find_map(|line| {
-            line.trim()
-                .strip_prefix("Free blocks:")?
-                .trim()
-                .parse::<u64>()
-                .ok()
-        })
-        .unwrap_or_default();
-    if let Some(last) = free.saturating_sub(left_mib * BLOCKS_PER_MIB).checked_sub(1) {
+    let spare = left_mib * BLOCKS_PER_MIB;
+    if let Some(last) = free_blocks(disk).await?.saturating_sub(spare).checked_sub(1) {
         debugfs(disk, &format!("fallocate {FILLER} 0 {last}\n")).await?;
     }
     Ok(())
+}
+
+async fn free_blocks(disk: &Path) -> Result<u64, HostError> {
+    let stats = debugfs(disk, "stats -h\n").await?;
+    let free = stats.lines().find_map(|line| line.strip_prefix("Free blocks:"));
+    Ok(free.and_then(|text| text.trim().parse().ok()).unwrap_or_default())
 }
 
 async fn debugfs(disk: &Path, script: &str) -> Result<String, HostError> {
@@ -191,5 +191,51 @@ fn remove(path: &Path) -> Result<(), HostError> {
             Err(HostError::system(format!("remove {}", path.display()))(error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn file_system(folder: &Path) -> PathBuf {
+        let disk = folder.join("disk.raw");
+        command::run("mke2fs", ["-q", "-t", "ext4", "-b", "4096", &text(&disk), "64M"])
+            .await
+            .expect("a file system");
+        disk
+    }
+
+    #[tokio::test]
+    async fn files_come_and_go() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let disk = file_system(scratch.path()).await;
+        let path = "/etc/systemd/system/a b.conf".to_owned();
+        for content in ["first", "second"] {
+            let files = [(path.clone(), Some(content.to_owned()))];
+            put(&disk, &files, 0o640).await.expect("put");
+            let script = format!("cat \"{path}\"\n");
+            let read = debugfs(&disk, &script).await.expect("read");
+            assert!(read.contains(content), "{read}");
+        }
+        let stat = debugfs(&disk, &format!("stat \"{path}\"\n")).await.expect("stat");
+        assert!(stat.contains("Mode:  0640"), "{stat}");
+        put(&disk, &[(path.clone(), None)], 0).await.expect("taken off");
+        check(&disk).await.expect("a sound file system");
+        assert_eq!(fs::read_dir(scratch.path()).expect("a list").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_disk_is_filled_and_emptied() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let disk = file_system(scratch.path()).await;
+        let before = free_blocks(&disk).await.expect("a number");
+        fill(&disk, Some(5)).await.expect("filled");
+        let left = free_blocks(&disk).await.expect("a number");
+        assert!(left.abs_diff(5 * BLOCKS_PER_MIB) < 8, "{left}");
+        fill(&disk, None).await.expect("emptied");
+        let after = free_blocks(&disk).await.expect("a number");
+        assert!(after.abs_diff(before) < 8, "{before} {after}");
+        check(&disk).await.expect("a sound file system");
     }
 }
