@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::machine::HostFaults;
 use crate::project::Project;
 use crate::resources::{load_balancer, server, volume};
-use crate::server::{Shared, World};
+use crate::shared::{Shared, World};
 
 pub(crate) async fn answer(
     State(shared): State<Arc<Shared>>,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::config::{HostKind, LabConfig};
 use crate::machine::{HostFaults, Machine};
 use crate::project::Project;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// A server's machine, seen from the machine room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

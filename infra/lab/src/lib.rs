@@ -11,6 +11,7 @@
 
 mod action;
 mod admin;
+mod api;
 mod bucket;
 mod catalog;
 mod changes;
@@ -28,6 +29,7 @@ mod project;
 mod resources;
 mod router;
 mod server;
+mod shared;
 mod stats;
 
 pub use client::{LabClient, LabError};
@@ -38,5 +40,6 @@ pub use fault::{Fault, FaultEffect};
 pub use hosts::HostError;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use machine::{HostFaults, Stage};
-pub use server::{Ground, Lab, RunningLab, StartError};
+pub use server::{Lab, RunningLab, StartError};
+pub use shared::Ground;
 pub use stats::{Stats, StatsRow};

@@ -20,6 +20,7 @@ pub enum Stage {
 /// What is wrong with a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each on its own")]
 pub struct HostFaults {
     /// Seconds between power and the first sign of life.
     pub slow_seconds: u64,

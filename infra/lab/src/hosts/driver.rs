@@ -46,7 +46,7 @@ pub(crate) struct PublicNic {
     pub(crate) mac: String,
     /// Its address, with 172.31.1.1 as gateway.
     pub(crate) ipv4: Option<Ipv4Addr>,
-    /// Its address, the `::1` of its /64, with fe80::1 as gateway.
+    /// Its address, the `::1` of its /64, with `fe80::1` as gateway.
     pub(crate) ipv6: Option<Ipv6Addr>,
 }
 

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::site::Site;
 use super::worker::Worker;
-use super::{Finding, HostError, Part, Picture};
-use crate::server::{Shared, World};
+use super::{Finding, HostError, Part, Picture, metadata};
+use crate::shared::{Shared, World};
 
 /// Longest time between two looks.
 const AT_LEAST: Duration = Duration::from_secs(1);
@@ -25,22 +25,28 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    /// Begins to follow.
-    pub(crate) fn start(site: Arc<Site>, shared: Arc<Shared>) -> Self {
+    /// Serves metadata and begins to follow.
+    pub(crate) async fn start(site: Arc<Site>, shared: Arc<Shared>) -> Result<Self, HostError> {
         let stop = CancellationToken::new();
         let follower = Follower {
             parts: site.parts(),
             site: site.clone(),
-            shared,
+            shared: shared.clone(),
             stop: stop.clone(),
             workers: BTreeMap::new(),
             networks: BTreeSet::new(),
         };
-        Self {
-            site,
-            stop,
+        let hosts = Self {
+            site: site.clone(),
+            stop: stop.clone(),
             task: tokio::spawn(follower.run()),
+        };
+        if let Err(error) = metadata::serve(shared, site.slot(), stop).await {
+            // Nothing stays; the first error is the one to tell.
+            let _ = hosts.stop().await;
+            return Err(error);
         }
+        Ok(hosts)
     }
 
     /// Ends every host and part, and removes what bears the lab's name.

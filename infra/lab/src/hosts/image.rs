@@ -95,11 +95,7 @@ impl Recipe {
 
     fn digest(&self) -> String {
         let whole = format!("{self:?}");
-        Sha256::digest(whole.as_bytes())
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(&Sha256::digest(whole.as_bytes())[..8])
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::network::METADATA;
 use super::{HostError, Slot, namespace};
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Most bytes that user data unpacks to.
 const MOST: u64 = 4 << 20;

@@ -11,7 +11,7 @@
 //! | host (`slot.host(ID)`) | `eth0`, then `enp7s0`, `enp8s0`, ... | public NIC, private NICs in the API's order |
 //!
 //! A driver whose hosts configure themselves finds the NICs up and without addresses and bridges them to its taps;
-//! the gateways' ends carry 172.31.1.1 and fe80::1 (public), or the network's gateway (private), either way.
+//! the gateways' ends carry 172.31.1.1 and `fe80::1` (public), or the network's gateway (private), either way.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::vm::{Machines, VmDriver};
 use super::volume::Volumes;
 use super::{HostDriver, HostError, Part, Slot, tools};
 use crate::config::{HostKind, HostsConfig};
-use crate::server::Ground;
+use crate::shared::Ground;
 
 /// What a lab's hosts stand on.
 #[derive(Debug)]

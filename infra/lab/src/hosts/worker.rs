@@ -13,7 +13,7 @@ use super::site::Site;
 use super::spec::View;
 use super::{Ended, HostError, HostSpec, RunningHost};
 use crate::machine::{HostFaults, Machine};
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// How long a host may take to stand still in order.
 const ORDERLY_WITHIN: Duration = Duration::from_secs(20);
@@ -112,14 +112,16 @@ impl Worker {
 
     fn is_behind(&self, view: &View) -> bool {
         let machine = &view.machine;
-        machine.reached < machine.wished || (machine.power && self.up.is_none())
+        let off = machine.power && !machine.deleted && self.up.is_none();
+        machine.reached < machine.wished || off
     }
 
     fn directory(&self) -> PathBuf {
         self.site.directory(self.id)
     }
 
-    async fn bring_about(&mut self, view: &View) -> Result<(), HostError> {
+    /// Returns whether it booted on the way.
+    async fn bring_about(&mut self, view: &View) -> Result<bool, HostError> {
         let machine = &view.machine;
         let other_disk = machine.made_disk.is_some_and(|made| made != machine.disk);
         let other_boot = self.up.as_ref().is_some_and(|up| up.boots != machine.boots);
@@ -135,13 +137,14 @@ impl Worker {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(HostError::system(
                     format!("remove {}", self.directory().display()),
                 )(error)),
-                _ => Ok(()),
+                _ => Ok(false),
             };
         }
-        if machine.power && self.up.is_none() {
+        let boots = machine.power && self.up.is_none();
+        if boots {
             self.up = Some(self.boot(view).await?);
         }
-        Ok(())
+        Ok(boots)
     }
 
     async fn boot(&self, view: &View) -> Result<Up, HostError> {
@@ -228,8 +231,9 @@ impl Worker {
         self.tell(off, "off");
     }
 
-    fn report(&self, view: &View, outcome: Result<(), HostError>) {
+    fn report(&self, view: &View, outcome: Result<bool, HostError>) {
         let seen = &view.machine;
+        let booted = matches!(outcome, Ok(true));
         let failed = outcome.err().map(|error| error.to_string());
         if let Some(why) = &failed {
             tracing::warn!(server = self.id, %why, "a host is not what it is to be");
@@ -242,11 +246,11 @@ impl Worker {
         };
         let change = |machine: &mut Machine| {
             machine.reached = seen.wished;
-            machine.leader = None;
             if failed.is_some() {
                 machine.power = false;
             }
-            if running {
+            if booted {
+                machine.leader = None;
                 machine.made_disk = Some(seen.disk);
                 // A rescue system boots once.
                 if machine.rescue == seen.rescue {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, created, no_content, ok, with, without};
 use crate::catalog;
+use crate::hosts::slot::Slice;
 use crate::problem::Problem;
 use crate::project::Project;
 
@@ -44,7 +45,7 @@ fn free_in(project: &Project, address: impl Fn(u16) -> String) -> Result<String,
     project
         .slice
         .iter()
-        .flat_map(|slice| slice.places())
+        .flat_map(Slice::places)
         .map(address)
         .find(|address| !taken.contains(address))
         .ok_or_else(|| Problem::limit("primary_ip_limit"))

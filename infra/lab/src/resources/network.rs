@@ -49,7 +49,8 @@ fn check_subnet(range: Ipv4Net, subnet: &Value) -> Result<Value, Problem> {
             "subnet is not part of the network range",
         ));
     }
-    let gateway = own.hosts().next();
+    // One gateway serves all subnets: the network's first address.
+    let gateway = range.hosts().next();
     Ok(json!({
         "type": subnet["type"], "ip_range": own, "network_zone": subnet["network_zone"], "gateway": gateway,
         "vswitch_id": null,

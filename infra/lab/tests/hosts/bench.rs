@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sovereign_lab::{HostsConfig, Lab, LabClient, LabConfig, RunningLab, Said};
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Time between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -28,7 +28,7 @@ impl Bench {
     pub(crate) async fn with(config: LabConfig) -> Self {
         let config = LabConfig {
             create_seconds: 0.0,
-            hosts: Some(HostsConfig::default()),
+            hosts: config.hosts.or_else(|| Some(HostsConfig::default())),
             ..config
         };
         let lab = Lab::start(config).await.unwrap_or_else(|error| panic!("{error}"));
@@ -119,6 +119,20 @@ impl Bench {
         ip.and_then(|ip| ip.parse().ok()).expect("an address")
     }
 
+    /// The address of a server in its private network.
+    pub(crate) async fn private(&self, id: u64) -> Ipv4Addr {
+        let server = self.get(&format!("/servers/{id}")).await;
+        let ip = server["server"]["private_net"][0]["ip"].as_str();
+        ip.and_then(|ip| ip.parse().ok()).expect("an address")
+    }
+
+    /// Waits until the API shows a status.
+    pub(crate) async fn status(&self, id: u64, status: &str) {
+        let path = format!("/servers/{id}");
+        self.until(&path, |answer| answer["server"]["status"] == status)
+            .await;
+    }
+
     /// Runs a line of shell on a host.
     pub(crate) async fn shell(&self, server: &str, line: &str) -> Said {
         let command = ["sh", "-c", line];
@@ -141,6 +155,12 @@ impl Bench {
             assert!(began.elapsed() < PATIENCE, "{server}: `{line}`: {said:?}");
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Waits until a host's services are up, at this boot.
+    pub(crate) async fn up(&self, server: &str) {
+        self.eventually(server, "systemctl is-active --quiet multi-user.target")
+            .await;
     }
 
     /// Waits until cloud-init has ended, and returns how.

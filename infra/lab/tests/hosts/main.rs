@@ -5,4 +5,7 @@
 #![allow(clippy::expect_used, reason = "a test stops at its first surprise")]
 
 mod bench;
+mod ends;
+mod faults;
 mod life;
+mod traces;
