@@ -19,7 +19,7 @@ use self::signature::SignatureProblem;
 use crate::error::DnsError;
 use crate::host::ZoneHost;
 use crate::name::DomainName;
-use crate::publish::{Published, ZoneHosts};
+use crate::publish::{Published, ZoneHosts, nobody};
 use crate::query::{AskError, Question, Reply, ask};
 use crate::record::{Ds, RecordKind, RecordSet};
 use crate::zone::ZoneRequest;
@@ -99,6 +99,9 @@ pub async fn check_zone(
     request: &ZoneRequest,
     published: &Published,
 ) -> Result<Vec<ZoneFinding>, DnsError> {
+    if hosts.is_empty() {
+        return Err(nobody("check", &request.name));
+    }
     let mut findings = Vec::new();
     for host in hosts {
         let addresses = host.facts().await?.answers_at;
@@ -146,22 +149,41 @@ pub async fn check_server(addresses: &[SocketAddr], request: &ZoneRequest, ds: &
 }
 
 /// Asks a server for a zone that it is no longer to have. None if it answers, and not for the zone; silence proves nothing.
+///
+/// Another server on the same database may remember the zone for up to a minute; it is made to forget first.
 pub async fn still_answers(host: &dyn ZoneHost, zone: &DomainName) -> Result<Option<ZoneFinding>, DnsError> {
+    let addresses = host.facts().await?.answers_at;
+    let lingers = lingering(&addresses, zone).await;
+    if lingers
+        .as_ref()
+        .is_none_or(|finding| finding.problem != ZoneProblem::Lingers)
+    {
+        return Ok(lingers);
+    }
+    host.forget_answers(zone).await?;
+    Ok(lingering(&addresses, zone).await)
+}
+
+/// Asks at the first address that answers at all.
+async fn lingering(addresses: &[SocketAddr], zone: &DomainName) -> Option<ZoneFinding> {
     let mut silent = None;
-    for server in host.facts().await?.answers_at {
-        let check = Check { server, zone };
+    for server in addresses {
+        let check = Check {
+            server: *server,
+            zone,
+        };
         match check.ask(zone, RecordType::SOA).await {
             Ok(reply) if reply.is_authoritative() && !reply.answers().is_empty() => {
-                return Ok(Some(check.finding(zone, RecordKind::Soa, ZoneProblem::Lingers)));
+                return Some(check.finding(zone, RecordKind::Soa, ZoneProblem::Lingers));
             }
-            Ok(_) => return Ok(None),
+            Ok(_) => return None,
             Err(error) => {
                 let problem = ZoneProblem::Unanswered(error.to_string());
                 silent = Some(check.finding(zone, RecordKind::Soa, problem));
             }
         }
     }
-    Ok(silent)
+    silent
 }
 
 /// A zone at one address.

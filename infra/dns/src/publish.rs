@@ -63,23 +63,31 @@ pub async fn publish(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Publish
     }
     match leader {
         Some(leader) => Ok(published(&leader.keys)),
-        None => Err(DnsError {
-            class: ErrorClass::Stop,
-            action: format!("publish zone `{}`", request.name),
-            message: "no server answers for it".to_owned(),
-            remedy: "name one under `dns.servers` in the spec".to_owned(),
-        }),
+        None => Err(nobody("publish", &request.name)),
     }
 }
 
 /// Removes the zone from every server that has it with this mark. Zones of others are left alone; a missing one is success.
 pub async fn withdraw(hosts: &ZoneHosts, name: &DomainName, mark: &ZoneMark) -> Result<(), DnsError> {
+    if hosts.is_empty() {
+        return Err(nobody("withdraw", name));
+    }
     for host in hosts {
         if host.find(name).await?.is_some_and(|zone| zone.is_of(mark)) {
             host.delete(name).await?;
         }
     }
     Ok(())
+}
+
+/// Without servers nothing is made, proven or removed.
+pub(crate) fn nobody(verb: &str, zone: &DomainName) -> DnsError {
+    DnsError {
+        class: ErrorClass::Stop,
+        action: format!("{verb} zone `{zone}`"),
+        message: "no server is named that answers for it".to_owned(),
+        remedy: "name one under `dns.servers` in the spec".to_owned(),
+    }
 }
 
 /// The servers, those before the others that sign the zone already: a parent may vouch for their key.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sovereign_dns::{ErrorClass, ZoneHost, check_zone, look, publish};
+use sovereign_dns::{ErrorClass, Published, ZoneHost, check_zone, look, publish, withdraw};
 
 use crate::bench::{Bench, connect, words, zone};
 use crate::relay::{Mischief, Relay};
@@ -111,6 +111,21 @@ async fn nobody_there_may_come_back_and_is_not_asked_twice() {
     let error = publish(&[host], &request).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Retry);
     assert!(words(&error).contains("cannot connect"), "{error}");
+}
+
+#[tokio::test]
+async fn without_servers_nothing_is_proven_or_removed() {
+    let request = zone("acme");
+    let published = Published { ds: Vec::new() };
+    for error in [
+        publish(&[], &request).await.unwrap_err(),
+        check_zone(&[], &request, &published).await.unwrap_err(),
+        withdraw(&[], &request.name, &request.mark).await.unwrap_err(),
+    ] {
+        assert_eq!(error.class, ErrorClass::Stop);
+        assert!(words(&error).contains("dns.servers"), "{error}");
+    }
+    assert_eq!(look(&[], &request).await.unwrap(), None);
 }
 
 #[tokio::test]

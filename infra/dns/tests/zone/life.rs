@@ -4,7 +4,10 @@ use sovereign_dns::check::{ZoneProblem, check_server, still_answers};
 use sovereign_dns::host::Signing;
 use sovereign_dns::record::{RecordKind, RecordSet, Records};
 use sovereign_dns::zone::Change;
-use sovereign_dns::{ErrorClass, SovereignNames, look, publish, sovereign_zone, withdraw};
+use sovereign_dns::{
+    ErrorClass, PowerDnsConfig, SovereignNames, check_zone, connect_powerdns, look, publish, sovereign_zone,
+    withdraw,
+};
 
 use crate::bench::{Bench, connect, names, words, zone};
 use crate::oracle::{delv, dig};
@@ -217,4 +220,25 @@ async fn a_wrong_key_is_said_and_no_key_is_shown() {
         !shown.contains(secret) && !shown.contains(&bench.server.key),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn silence_is_no_answer() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    let published = publish(&bench.hosts, &request).await.unwrap();
+    let config = PowerDnsConfig {
+        // The port of the discard service, which nobody runs.
+        answers_at: Some(([127, 0, 0, 1], 9).into()),
+        ..PowerDnsConfig::new(&bench.server.url, bench.server.key.as_str().into())
+    };
+    let hosts = [connect_powerdns(config).unwrap()];
+    let findings = check_zone(&hosts, &request, &published).await.unwrap();
+    assert!(
+        matches!(&findings[..], [only] if matches!(only.problem, ZoneProblem::Unanswered(_))),
+        "{findings:?}"
+    );
+    withdraw(&hosts, &request.name, &request.mark).await.unwrap();
+    let gone = still_answers(&*hosts[0], &request.name).await.unwrap();
+    assert!(matches!(gone.unwrap().problem, ZoneProblem::Unanswered(_)));
 }

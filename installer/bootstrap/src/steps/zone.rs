@@ -97,6 +97,12 @@ impl CreateZone {
 
     fn request(&self, cx: &StepContext<'_, Services>) -> Result<ZoneRequest, StepError> {
         let (ipv4, ipv6) = self.addresses(cx)?;
+        if ipv4.is_empty() && ipv6.is_empty() {
+            return Err(StepError::Fatal {
+                cause: format!("the names of zone `{}` would lead nowhere: no load balancer or machine has a public address", self.zone),
+                remedy: "give the load balancers public addresses, or name machines by their IP addresses in the spec".into(),
+            });
+        }
         sovereign_zone(&SovereignNames {
             mark: ZoneMark::of(&self.sovereign),
             apex: self.zone.clone(),
