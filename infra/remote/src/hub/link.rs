@@ -45,7 +45,8 @@ impl Link {
         self.0.refused.subscribe()
     }
 
-    /// The node's events after a number, each once and in order; commonly [`last_heard`](crate::NodeBook::last_heard).
+    /// The node's events after a number, each once and in order. The number is [`last_heard`](crate::NodeBook::last_heard)
+    /// or a higher one: earlier events are journalled, and the agent may have let go of them.
     pub fn events(&self, after: u64) -> Events {
         Events::new(self.0.clone(), after)
     }

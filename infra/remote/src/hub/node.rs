@@ -57,7 +57,12 @@ impl Node {
     }
 
     /// Gives a host the link; whoever had it before is off it.
-    pub(super) fn seat(self: &Arc<Self>, hello: Hello, transport: Transport, position: u64) -> (Seat, Inbox) {
+    pub(super) fn seat(
+        self: &Arc<Self>,
+        hello: Hello,
+        transport: Transport,
+        journalled: u64,
+    ) -> (Seat, Inbox) {
         let (give, orders) = mpsc::channel(ORDERS);
         let (cut, follow) = (self.gone.child_token(), Arc::new(Notify::new()));
         let up = Up {
@@ -75,11 +80,13 @@ impl Node {
             orders: give,
             cut: cut.clone(),
             follow: follow.clone(),
-            position,
+            floor: journalled,
+            position: journalled,
+            came: None,
             replaying: false,
             same_since: Instant::now(),
         };
-        if let Some(before) = self.traffic().live.replace(live) {
+        if let Some(before) = self.traffic().seat(live) {
             before.cut.cancel();
         }
         follow.notify_one();

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::node::Node;
-use super::traffic::{Gap, Live};
+use super::traffic::Live;
 use crate::link_state::{LinkState, Lost};
 
 /// What a session holds of its node. Letting it go ends the link.
@@ -23,17 +23,16 @@ pub(super) struct Seat {
 pub(super) struct Inbox {
     /// Orders for the agent.
     pub(super) orders: mpsc::Receiver<ToAgent>,
-    /// The agent is to tell its events after [`Seat::position`].
+    /// The agent is to tell its events after [`Seat::follow`].
     pub(super) follow: Arc<Notify>,
     /// The link is to end.
     pub(super) cut: CancellationToken,
 }
 
 impl Seat {
-    /// Number after which the agent is to tell its events.
-    pub(super) fn position(&self) -> Option<u64> {
-        let mut traffic = self.node.traffic();
-        traffic.link(self.number).map(|live| live.position)
+    /// Number after which the agent is to tell its events, now that the journal knows so many.
+    pub(super) fn follow(&self, journalled: u64) -> Option<u64> {
+        self.node.traffic().follow(self.number, journalled)
     }
 
     /// A heartbeat came.
@@ -42,9 +41,9 @@ impl Seat {
     }
 
     /// An event came.
-    pub(super) fn event(&self, event: AgentEvent) -> Result<(), Gap> {
+    pub(super) fn event(&self, event: AgentEvent) {
         self.heard(Live::progress);
-        self.node.traffic().event(self.number, event)
+        self.node.traffic().event(self.number, event);
     }
 
     /// No frame came for a while.

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::join::{join, not_our_protocol};
 use super::node::Node;
 use super::seat::{Inbox, Seat};
-use super::traffic::Gap;
 use crate::book::NodeBook;
 use crate::frames::{FrameError, FrameReceiver, FrameSender, Frames};
 use crate::link_state::{Lost, Refused, SILENT_AFTER, Transport};
@@ -66,7 +65,7 @@ where
         biased;
         () = cut.cancelled() => LinkEnd::Superseded,
         end = hear(&seat, hears) => end,
-        end = say(&seat, says, orders, &follow) => end,
+        end = say(book, &seat, says, orders, &follow) => end,
     };
     seat.end(match &end {
         LinkEnd::Silent => Lost::NoFrame,
@@ -106,11 +105,7 @@ async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>) -> LinkEnd {
         quiet = false;
         match frame {
             FromAgent::Heartbeat(heartbeat) => seat.heartbeat(heartbeat.doing),
-            FromAgent::Event(event) => {
-                if let Err(Gap { expected, came }) = seat.event(event) {
-                    return LinkEnd::Broken(format!("event {expected} was to come, and {came} came"));
-                }
-            }
+            FromAgent::Event(event) => seat.event(event),
             FromAgent::Hello(_) => return LinkEnd::Broken("the agent said twice who it is".to_owned()),
         }
     }
@@ -118,6 +113,7 @@ async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>) -> LinkEnd {
 
 /// Sends orders until the link ends.
 async fn say<S: AsyncWrite>(
+    book: &dyn NodeBook,
     seat: &Seat,
     mut says: Says<S>,
     mut orders: mpsc::Receiver<ToAgent>,
@@ -126,7 +122,10 @@ async fn say<S: AsyncWrite>(
     loop {
         let order = tokio::select! {
             biased;
-            () = follow.notified() => seat.position().map(|after| ToAgent::Follow { after }),
+            () = follow.notified() => match book.last_heard(&seat.node.id).await {
+                Ok(journalled) => seat.follow(journalled).map(|after| ToAgent::Follow { after }),
+                Err(error) => return LinkEnd::Book(error.to_string()),
+            },
             order = orders.recv() => order,
         };
         let Some(order) = order else {

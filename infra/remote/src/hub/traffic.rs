@@ -16,13 +16,16 @@ const EVENTS: usize = 64;
 
 /// The link of a node, and who reads what comes over it. Both stand behind one lock: what has passed and is not in a
 /// reader's queue never will be.
+///
+/// The agent tells events in ascending order; some may be missing, for its memory has an end. Asked to begin again, it
+/// first tells what it was about to, and then begins: at a number that is not higher than the last one.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     pub(super) live: Option<Live>,
     readers: Vec<Reader>,
 }
 
-/// A reader's queue holds exactly the events after those it has read. What finds no room is told again later.
+/// A reader's queue holds the events right after those it has read. What finds no room is told again later.
 #[derive(Debug)]
 struct Reader {
     queued: u64,
@@ -37,19 +40,16 @@ pub(super) struct Live {
     pub(super) orders: mpsc::Sender<ToAgent>,
     pub(super) cut: CancellationToken,
     pub(super) follow: Arc<Notify>,
+    /// Everything up to this number is journalled, and was read by everyone here: it is not told again.
+    pub(super) floor: u64,
     /// Number of the last event that was passed on.
     pub(super) position: u64,
-    /// The agent was asked to tell again, and what it said before that may still arrive.
+    /// Number of the last event that came, passed on or not.
+    pub(super) came: Option<u64>,
+    /// The agent was asked to begin again, and has not begun.
     pub(super) replaying: bool,
     /// Since when the heartbeats show the same.
     pub(super) same_since: Instant,
-}
-
-/// The agent left out an event.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) expected: u64,
-    pub(super) came: u64,
 }
 
 impl Traffic {
@@ -58,41 +58,69 @@ impl Traffic {
         self.live.as_mut().filter(|live| live.number == number)
     }
 
+    /// Puts a host on the link; who was there before is returned. What is journalled is not told again to anybody.
+    pub(super) fn seat(&mut self, live: Live) -> Option<Live> {
+        for reader in &mut self.readers {
+            reader.queued = reader.queued.max(live.floor);
+        }
+        self.live.replace(live)
+    }
+
     /// A queue of the events after a number.
     pub(super) fn read(&mut self, after: u64) -> mpsc::Receiver<Arc<AgentEvent>> {
         let (queue, events) = mpsc::channel(EVENTS);
+        let queued = self.live.as_ref().map_or(after, |live| live.floor.max(after));
         self.readers.retain(|reader| !reader.queue.is_closed());
-        self.readers.push(Reader { queued: after, queue });
+        self.readers.push(Reader { queued, queue });
         events
     }
 
     /// Makes sure that the event after a number is on its way to a reader whose queue is empty.
-    pub(super) fn ask_again(&mut self, after: u64, queue: &mpsc::Receiver<Arc<AgentEvent>>) {
-        if let Some(live) = self.live.as_mut().filter(|live| live.position > after)
+    pub(super) fn ask_again(&mut self, read: u64, queue: &mpsc::Receiver<Arc<AgentEvent>>) {
+        if let Some(live) = self.live.as_mut()
+            && live.position > live.floor.max(read)
             && queue.is_empty()
         {
-            live.position = after;
-            live.replaying = true;
+            live.begin_again();
             live.follow.notify_one();
         }
     }
 
-    /// Passes an event of a link on if it is the next one.
-    pub(super) fn event(&mut self, number: u64, event: AgentEvent) -> Result<(), Gap> {
+    /// The number after which the agent of a link is to tell its events, now that the journal knows so many.
+    pub(super) fn follow(&mut self, number: u64, journalled: u64) -> Option<u64> {
+        self.readers.retain(|reader| !reader.queue.is_closed());
+        let read = self.readers.iter().map(|reader| reader.queued).min();
+        let live = self.link(number)?;
+        live.floor = live.floor.max(journalled.min(read.unwrap_or(journalled)));
+        live.begin_again();
+        Some(live.floor)
+    }
+
+    /// An event came over a link: passes it on if nobody has it yet.
+    pub(super) fn event(&mut self, number: u64, event: AgentEvent) {
         let Self { live, readers } = self;
         let Some(live) = live.as_mut().filter(|live| live.number == number) else {
-            return Ok(());
+            return;
         };
-        let (expected, came) = (live.position + 1, event.seq);
-        if came == expected {
-            live.position = expected;
-            live.replaying = false;
-            let event = Arc::new(event);
-            readers.retain_mut(|reader| reader.offer(&event));
-        } else if came > expected && !live.replaying {
-            return Err(Gap { expected, came });
+        let seq = event.seq;
+        let begins = live.came.replace(seq).is_none_or(|last| seq <= last);
+        if live.replaying && !begins {
+            return;
         }
-        Ok(())
+        live.replaying = false;
+        if seq > live.position {
+            let before = std::mem::replace(&mut live.position, seq);
+            if seq > before + 1 {
+                tracing::warn!(
+                    node = live.up.hello.node,
+                    after = before,
+                    seq,
+                    "the agent has some events no more"
+                );
+            }
+            let event = Arc::new(event);
+            readers.retain_mut(|reader| reader.offer(&event, before));
+        }
     }
 
     /// The node's events begin anew: readers of the old ones come to their end.
@@ -103,9 +131,11 @@ impl Traffic {
 }
 
 impl Reader {
-    /// Queues an event if it is the reader's next and there is room. False once nobody reads any more.
-    fn offer(&mut self, event: &Arc<AgentEvent>) -> bool {
-        if event.seq == self.queued + 1 && self.queue.try_send(event.clone()).is_ok() {
+    /// Queues an event if the reader has everything that passed before it, and there is room. False once nobody reads any
+    /// more.
+    fn offer(&mut self, event: &Arc<AgentEvent>, before: u64) -> bool {
+        let next = self.queued >= before && event.seq > self.queued;
+        if next && self.queue.try_send(event.clone()).is_ok() {
             self.queued = event.seq;
         }
         !self.queue.is_closed()
@@ -113,6 +143,12 @@ impl Reader {
 }
 
 impl Live {
+    /// What comes next is what the agent tells when it begins again; what it was about to tell comes again, too.
+    fn begin_again(&mut self) {
+        self.position = self.floor;
+        self.replaying = self.came.is_some();
+    }
+
     /// Notes a heartbeat, and how long they have shown the same.
     pub(super) fn heartbeat(&mut self, doing: Option<Doing>) {
         let same = |a: &Doing, b: &Doing| a.sub_step == b.sub_step && a.last_seen == b.last_seen;

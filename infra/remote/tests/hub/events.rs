@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng as _};
 use sovereign_core::agent::ToAgent;
-use sovereign_remote::hub::{Events, LinkEnd};
+use sovereign_remote::hub::Events;
 use sovereign_remote::{Link, NodeBook as _};
 
 use crate::bench::{Agent, Bench};
@@ -88,13 +88,37 @@ async fn a_reader_that_sleeps_through_a_flood_misses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_left_out_ends_the_link() {
+async fn events_that_the_agent_has_no_more_are_not_waited_for() {
     let bench = Bench::new();
-    let (mut agent, end) = bench.up("host", "boot", 9).await;
+    let mut early = bench.link.events(0);
+    let (mut agent, _end) = bench.up("host", "boot", 9).await;
     assert_eq!(agent.follow().await, 0);
-    agent.tell([1, 3]).await;
-    let expected = LinkEnd::Broken("event 2 was to come, and 3 came".to_owned());
-    assert_eq!(end.await.unwrap(), expected);
+    agent.tell([3, 4, 7]).await;
+    assert_eq!(read(&mut early, 7).await, [3, 4, 7]);
+    let mut late = bench.link.events(0);
+    let reading = tokio::spawn(async move { read(&mut late, 9).await });
+    assert_eq!(agent.follow().await, 0);
+    agent.tell([8]).await; // It was on its way.
+    agent.tell([4, 7, 8, 9]).await;
+    assert_eq!(reading.await.unwrap(), [4, 7, 8, 9]);
+    assert_eq!(read(&mut early, 9).await, [8, 9]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_journalled_and_read_by_everyone_is_not_asked_for_again() {
+    let bench = Bench::new();
+    let mut slow = bench.link.events(0);
+    let (mut agent, _end) = bench.up("host", "boot", 9).await;
+    assert_eq!(agent.follow().await, 0);
+    agent.tell(1..=6).await;
+    assert_eq!(read(&mut slow, 6).await, numbers(1..=6));
+    bench.book.heard(&bench.node, 5).await.unwrap();
+    let mut next = bench.link.events(5);
+    let reading = tokio::spawn(async move { read(&mut next, 6).await });
+    assert_eq!(agent.follow().await, 5);
+    agent.tell([6, 7]).await;
+    assert_eq!(reading.await.unwrap(), [6]);
+    assert_eq!(read(&mut slow, 7).await, [7]);
 }
 
 #[tokio::test(start_paused = true)]
