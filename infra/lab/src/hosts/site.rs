@@ -60,7 +60,7 @@ impl Site {
                 Box::new(ContainerDriver::new(&config.cache, slot.name()).await?)
             }
             HostKind::Vm => {
-                let driver = VmDriver::new(&config.cache, slot.name());
+                let driver = VmDriver::new(&config.cache, slot.name()).await?;
                 machines = driver.machines();
                 Box::new(driver)
             }

@@ -6,7 +6,7 @@
 //! thirty times slower.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +15,6 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::net::UnixListener;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::dhcp::Responder;
@@ -45,38 +44,31 @@ const LAST_WORDS: usize = 500;
 /// Runs servers as QEMU machines.
 #[derive(Debug)]
 pub(crate) struct VmDriver {
-    cache: PathBuf,
     /// The lab's name, for control groups.
     lab: String,
     machines: Arc<Machines>,
-    ready: OnceCell<(Image, Accelerator)>,
+    image: Image,
+    accelerator: Accelerator,
 }
 
 impl VmDriver {
-    /// Runs the machines of the lab of that name from an image kept in `cache`. The image and what runs it are looked
-    /// for, or made, at the first start.
-    pub(crate) fn new(cache: impl Into<PathBuf>, lab: impl Into<String>) -> Self {
-        Self {
-            cache: cache.into(),
+    /// Runs the machines of the lab of that name. Returns when there is an image in `cache`, which takes minutes the
+    /// first time, and when it is known what executes it.
+    pub(crate) async fn new(cache: &Path, lab: impl Into<String>) -> Result<Self, HostError> {
+        image::need_tools()?;
+        let image = Image::obtain(cache).await?;
+        let accelerator = Accelerator::probe(&image).await;
+        Ok(Self {
             lab: lab.into(),
             machines: Arc::default(),
-            ready: OnceCell::new(),
-        }
+            image,
+            accelerator,
+        })
     }
 
     /// The machines that run, for those who plug things into them.
     pub(crate) fn machines(&self) -> Arc<Machines> {
         self.machines.clone()
-    }
-
-    async fn ready(&self) -> Result<&(Image, Accelerator), HostError> {
-        let prepare = async {
-            image::need_tools()?;
-            let image = Image::obtain(&self.cache).await?;
-            let accelerator = Accelerator::probe(&image).await;
-            Ok((image, accelerator))
-        };
-        self.ready.get_or_try_init(|| prepare).await
     }
 
     async fn run(&self, host: &HostSpec, arguments: Vec<String>) -> Result<(Kept, Qmp), HostError> {
@@ -105,10 +97,9 @@ impl VmDriver {
 #[async_trait]
 impl HostDriver for VmDriver {
     async fn start(&self, host: &HostSpec) -> Result<Box<dyn RunningHost>, HostError> {
-        let (image, accelerator) = self.ready().await?;
-        let disks = disk::prepare(host, image).await?;
+        let disks = disk::prepare(host, &self.image).await?;
         let responders = nic::plug(host).await?;
-        let arguments = arguments::command_line(host, image, *accelerator, &disks);
+        let arguments = arguments::command_line(host, &self.image, self.accelerator, &disks);
         let (process, qmp) = self.run(host, arguments).await?;
         let machine = Arc::new(Machine::new(process.pid(), qmp));
         self.machines.insert(host.id, &machine);

@@ -8,4 +8,5 @@ mod bench;
 mod ends;
 mod faults;
 mod life;
+mod machine;
 mod traces;
