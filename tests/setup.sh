@@ -12,7 +12,7 @@ packages=(
     # what cloud-init needs to judge user data
     python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-requests python3-yaml
     # the lab's hosts
-    systemd-container mmdebstrap nftables iproute2 haproxy qemu-system-x86 qemu-utils
+    systemd-container mmdebstrap e2fsprogs nftables iproute2 haproxy qemu-system-x86 qemu-utils
 )
 missing=()
 for package in "${packages[@]}"; do

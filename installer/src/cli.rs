@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use url::Url;
 
 pub(crate) use self::lab::{
-    Effect, FaultCommand, FaultSet, HostAct, Hosts, LabCommand, LabHost, LabUp, Link, Stage,
+    Effect, FaultCommand, FaultSet, HostCommand, Hosts, LabCommand, LabUp, Link, Stage,
 };
 use crate::exit::Exit;
 

@@ -1,13 +1,16 @@
 //! A cloud on this machine: a stateful Hetzner-compatible API with fault switches, written from the vendor's contract.
 //!
 //! ```text
-//!  HTTP ──► server: token ─► bucket ─► faults ─► router ──► resources (one file a family)
+//!  HTTP ──► api: token ─► bucket ─► faults ─► router ──► resources (one file a family)
 //!                                                   │
 //!                                              Project: what exists, as the API shows it; actions by the clock
+//!                                                   │
+//!                                              hosts: what is real of it on this machine
 //! ```
 //!
-//! Time is lazy: every request first brings the project to the present, so nothing runs in the background.
-//! Private networks, firewalls and load balancers are records here; a server is a record without a machine.
+//! Time is lazy: every request first brings the project to the present, so without hosts nothing runs in the background.
+//! Without hosts a server is a record; with them ([`LabConfig::hosts`]) servers, networks, firewalls, load balancers
+//! and volumes are real, and an action ends when what it was to bring about is there.
 
 mod action;
 mod admin;

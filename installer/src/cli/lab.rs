@@ -25,7 +25,8 @@ pub(crate) enum LabCommand {
     #[command(subcommand)]
     Fault(FaultCommand),
     /// Do something to one server's machine that the cloud's API knows nothing of.
-    Host(LabHost),
+    #[command(subcommand)]
+    Host(HostCommand),
     /// Make what a running cluster makes by itself: autoscaled servers, volumes, load balancers.
     Inside(LabInside),
     /// Stop the lab and remove its state.
@@ -110,48 +111,62 @@ pub(crate) struct LabInside {
     pub(crate) load_balancers: u32,
 }
 
-/// `sovereign lab host`.
-#[derive(Debug, Args)]
-pub(crate) struct LabHost {
-    /// The server's name or number.
-    pub(crate) server: String,
-    /// What to do to it.
-    #[command(subcommand)]
-    pub(crate) act: HostAct,
-}
-
-/// What is done to one machine.
+/// `sovereign lab host`: what somebody with a hand on the machine can do, and the cloud's API cannot.
 #[derive(Debug, Subcommand)]
-pub(crate) enum HostAct {
-    /// Show what is known of it.
-    Show,
-    /// Reboot it in order, as somebody who is logged in would.
-    Reboot,
-    /// Let it break: it is off from one moment to the next.
-    Kill,
-    /// Pull a cable.
+pub(crate) enum HostCommand {
+    /// Show what is known of a host.
+    Show {
+        /// The server's name or number.
+        server: String,
+    },
+    /// Reboot a host in order, as somebody who is logged in would.
+    Reboot {
+        /// The server's name or number.
+        server: String,
+    },
+    /// Let a host break: it is off from one moment to the next.
+    Kill {
+        /// The server's name or number.
+        server: String,
+    },
+    /// Pull a cable of a host.
     Cut {
+        /// The server's name or number.
+        server: String,
         /// Which.
         link: Link,
     },
-    /// Fill its disk up.
+    /// Fill a host's disk up.
     Fill {
+        /// The server's name or number.
+        server: String,
         /// But for so many MiB.
         #[arg(long, value_name = "MIB", default_value_t = 0)]
         left: u64,
     },
-    /// Send its questions for metadata into the private network, where nobody answers.
-    Misroute,
-    /// Take away everything that is wrong with it; what only a boot changes, changes at the next.
-    Heal,
-    /// Run a command on it as root, from its console.
+    /// Send a host's questions for metadata into its private network, where nobody answers.
+    Misroute {
+        /// The server's name or number.
+        server: String,
+    },
+    /// Take away everything that is wrong with a host; what only a boot changes, changes at the next.
+    Heal {
+        /// The server's name or number.
+        server: String,
+    },
+    /// Run a command on a host as root, from its console.
     Exec {
+        /// The server's name or number.
+        server: String,
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
-    /// Print what it said on its console.
-    Console,
+    /// Print what a host said on its console.
+    Console {
+        /// The server's name or number.
+        server: String,
+    },
 }
 
 /// A host's cables.

@@ -34,7 +34,7 @@ pub(crate) async fn run(global: Global, command: LabCommand) -> Result<Exit, Cli
         LabCommand::Status => status(&global, &client(&state)?).await?,
         LabCommand::Stats { reset } => stats(&global, &client(&state)?, reset).await?,
         LabCommand::Fault(command) => fault::run(&global, &client(&state)?, command).await?,
-        LabCommand::Host(args) => return host::run(&global, &client(&state)?, args).await,
+        LabCommand::Host(command) => return host::run(&global, &client(&state)?, command).await,
         LabCommand::Inside(args) => {
             let client = client(&state)?;
             client

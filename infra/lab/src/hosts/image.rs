@@ -19,14 +19,18 @@ pub(crate) struct Recipe {
     pub(crate) files: Vec<(&'static str, String)>,
     /// Units that never start.
     pub(crate) masked: Vec<&'static str>,
+    /// Units that start when somebody enables them.
+    pub(crate) disabled: Vec<&'static str>,
 }
 
 /// What a cloud's image carries, and nothing that has to reach the internet.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 21] = [
     "ca-certificates",
     "cloud-init",
     "curl",
     "dbus",
+    "e2fsprogs",
+    "fail2ban",
     "iproute2",
     "iputils-ping",
     "kmod",
@@ -35,18 +39,16 @@ const PACKAGES: [&str; 19] = [
     "openssh-server",
     "procps",
     "python3",
+    "python3-systemd",
     "sudo",
     "systemd",
     "systemd-sysv",
     "systemd-timesyncd",
     "udev",
     "unattended-upgrades",
-    "e2fsprogs",
 ];
-/// Units of no use here: consoles nobody types on, and errands that would only wait for the internet.
-const MASKED: [&str; 9] = [
-    "apt-daily-upgrade.timer",
-    "apt-daily.timer",
+/// Units of no use here: consoles nobody types on, and errands about disks.
+const MASKED: [&str; 7] = [
     "console-getty.service",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
@@ -55,6 +57,8 @@ const MASKED: [&str; 9] = [
     "getty-static.service",
     "systemd-udev-settle.service",
 ];
+/// Errands that would only wait for the internet, and what an image carries for those who want it.
+const DISABLED: [&str; 3] = ["apt-daily-upgrade.timer", "apt-daily.timer", "fail2ban.service"];
 /// Host keys are the host's own; cloud-init makes them, or, in a rescue system, nobody would.
 const HOST_KEYS: &str =
     "[Service]\nExecStartPre=\nExecStartPre=ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n";
@@ -78,6 +82,7 @@ impl Recipe {
                 ("etc/hostname", "debian\n".into()),
             ],
             masked: MASKED.to_vec(),
+            disabled: DISABLED.to_vec(),
         }
     }
 
@@ -110,7 +115,8 @@ pub(crate) async fn obtain(cache: &Path, recipe: &Recipe) -> Result<PathBuf, Hos
     if root.exists() {
         return Ok(root);
     }
-    let fresh = root.with_extension("new");
+    // One that was killed may still have a program at work in its own.
+    let fresh = root.with_extension(format!("new-{}", std::process::id()));
     remove(&fresh)?;
     make(&fresh, recipe).await?;
     let failed = HostError::system(format!("put {} into the cache", root.display()));
@@ -178,6 +184,11 @@ fn dress(root: &Path, recipe: &Recipe) -> std::io::Result<()> {
         let link = root.join("etc/systemd/system").join(unit);
         let _ = fs::remove_file(&link);
         symlink("/dev/null", link)?;
+    }
+    for wants in fs::read_dir(root.join("etc/systemd/system"))?.flatten() {
+        for unit in &recipe.disabled {
+            let _ = fs::remove_file(wants.path().join(unit));
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,8 @@ use crate::shared::Shared;
 const ORDERLY_WITHIN: Duration = Duration::from_secs(20);
 /// Time between two looks for the first process of a host that has just begun.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The same once it has had time enough.
+const LOOK_SELDOM: Duration = Duration::from_secs(2);
 
 /// Looks after one server's machine.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ struct Up {
     faults: HostFaults,
     misrouted: bool,
     leader: Option<u32>,
+    began: Instant,
 }
 
 impl Worker {
@@ -78,11 +81,17 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = changed.changed() => {}
-                () = tokio::time::sleep(LOOK_AGAIN), if self.lacks_leader() => {}
+                () = tokio::time::sleep(self.look_again()), if self.lacks_leader() => {}
                 ended = ended => self.stood_still(ended).await,
             }
         }
         self.end(false).await;
+    }
+
+    /// Soon at first, then ever less often: some hosts never have a first process.
+    fn look_again(&self) -> Duration {
+        let since = self.up.as_ref().map_or(Duration::ZERO, |up| up.began.elapsed());
+        (since / 4).clamp(LOOK_AGAIN, LOOK_SELDOM)
     }
 
     /// Whether it runs without a first process that is known.
@@ -172,6 +181,7 @@ impl Worker {
             faults,
             misrouted: false,
             leader: None,
+            began: Instant::now(),
         })
     }
 

@@ -55,6 +55,12 @@ async fn networks_lead_where_they_should(bench: &Bench, [one, two, three]: [u64;
     assert_eq!(bench.shell("one", &ping(gateway)).await.code, Some(0));
     let ssh = TcpStream::connect((bench.address(one).await, 22)).await;
     ssh.expect("the host's sshd answers this machine");
+    let server = bench.get(&format!("/servers/{one}")).await;
+    let range = server["server"]["public_net"]["ipv6"]["ip"]
+        .as_str()
+        .expect("a network");
+    let ssh = TcpStream::connect(format!("[{}1]:22", range.trim_end_matches("/64"))).await;
+    ssh.expect("the host's sshd answers by IPv6");
 }
 
 async fn metadata_is_the_clouds(bench: &Bench, id: u64) {

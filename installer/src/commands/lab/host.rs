@@ -3,49 +3,47 @@
 use serde_json::json;
 use sovereign_lab::{HostFaults, HostView, LabClient};
 
-use crate::cli::{Global, HostAct, LabHost, Link};
+use crate::cli::{Global, HostCommand, Link};
 use crate::errors::CliError;
 use crate::exit::Exit;
 use crate::output;
 use crate::render::table::Columns;
 
 /// Does something to one machine.
-pub(super) async fn run(global: &Global, client: &LabClient, args: LabHost) -> Result<Exit, CliError> {
-    let host = client.host(&args.server).await?;
-    let change = |change: fn(&mut HostFaults)| {
-        let mut faults = host.faults.clone();
-        change(&mut faults);
-        faults
-    };
-    let faults = match args.act {
-        HostAct::Show => {
-            show(global, &host)?;
-            return Ok(Exit::Ok);
+pub(super) async fn run(global: &Global, client: &LabClient, command: HostCommand) -> Result<Exit, CliError> {
+    match command {
+        HostCommand::Show { server } => show(global, &client.host(&server).await?)?,
+        HostCommand::Reboot { server } => client.reboot_host(&server).await?,
+        HostCommand::Kill { server } => client.kill_host(&server).await?,
+        HostCommand::Exec { server, command } => return execute(client, &server, &command).await,
+        HostCommand::Console { server } => output::data(client.console(&server).await?.trim_end())?,
+        HostCommand::Heal { server } => client.afflict(&server, &HostFaults::default()).await?,
+        HostCommand::Cut { server, link } => {
+            let cut = |faults: &mut HostFaults| match link {
+                Link::Public => faults.cut_public = true,
+                Link::Private => faults.cut_private = true,
+            };
+            afflict(client, &server, cut).await?;
         }
-        HostAct::Reboot => {
-            client.reboot_host(&args.server).await?;
-            return Ok(Exit::Ok);
+        HostCommand::Fill { server, left } => {
+            afflict(client, &server, |faults| faults.disk_left_mib = Some(left)).await?;
         }
-        HostAct::Kill => {
-            client.kill_host(&args.server).await?;
-            return Ok(Exit::Ok);
+        HostCommand::Misroute { server } => {
+            afflict(client, &server, |faults| faults.metadata_route = true).await?;
         }
-        HostAct::Exec { command } => return execute(client, &args.server, &command).await,
-        HostAct::Console => {
-            output::data(client.console(&args.server).await?.trim_end())?;
-            return Ok(Exit::Ok);
-        }
-        HostAct::Cut { link: Link::Public } => change(|faults| faults.cut_public = true),
-        HostAct::Cut { link: Link::Private } => change(|faults| faults.cut_private = true),
-        HostAct::Misroute => change(|faults| faults.metadata_route = true),
-        HostAct::Fill { left } => HostFaults {
-            disk_left_mib: Some(left),
-            ..host.faults.clone()
-        },
-        HostAct::Heal => HostFaults::default(),
-    };
-    client.afflict(&args.server, &faults).await?;
+    }
     Ok(Exit::Ok)
+}
+
+/// Adds to what is wrong with a host.
+async fn afflict(
+    client: &LabClient,
+    server: &str,
+    change: impl FnOnce(&mut HostFaults),
+) -> Result<(), CliError> {
+    let mut faults = client.host(server).await?.faults;
+    change(&mut faults);
+    Ok(client.afflict(server, &faults).await?)
 }
 
 fn show(global: &Global, host: &HostView) -> Result<(), CliError> {
