@@ -128,3 +128,44 @@ impl Machine {
         Some(self.failed.as_deref().map_or(Ok(()), Err))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine::new(Vec::new(), HostFaults::default())
+    }
+
+    #[test]
+    fn a_wish_is_behind_it_when_its_number_is_reached() {
+        let mut machine = machine();
+        let first = machine.wished;
+        let second = machine.wish(|machine| machine.press("poweroff"));
+        assert_eq!(machine.outcome(first), None);
+        machine.reached = first;
+        assert_eq!(machine.outcome(first), Some(Ok(())));
+        assert_eq!(machine.outcome(second), None);
+        machine.reached = second;
+        machine.failed = Some("no disk".into());
+        assert_eq!(machine.outcome(second), Some(Err("no disk")));
+    }
+
+    #[test]
+    fn verbs_say_what_it_is_to_be() {
+        let after = |verbs: &[&str]| {
+            let mut machine = machine();
+            for verb in verbs {
+                machine.press(verb);
+            }
+            (machine.power, machine.orderly, machine.boots, machine.disk)
+        };
+        assert_eq!(after(&["poweroff"]), (false, false, 1, 1));
+        assert_eq!(after(&["shutdown"]), (false, true, 1, 1));
+        assert_eq!(after(&["shutdown", "poweron"]), (true, false, 1, 1));
+        assert_eq!(after(&["reboot"]), (true, true, 2, 1));
+        assert_eq!(after(&["reset"]), (true, false, 2, 1));
+        assert_eq!(after(&["rebuild"]), (true, false, 1, 2));
+        assert_eq!(after(&["change_protection"]), (true, false, 1, 1));
+    }
+}

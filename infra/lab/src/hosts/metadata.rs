@@ -45,7 +45,7 @@ pub(crate) async fn serve(
         .route("/hetzner/v1/userdata", routing::get(user_data))
         .route("/nocloud/meta-data", routing::get(no_cloud_meta))
         .route("/nocloud/user-data", routing::get(no_cloud_user))
-        .route("/nocloud/vendor-data", routing::get(async || ""))
+        .route("/nocloud/vendor-data", routing::get(no_cloud_vendor))
         .with_state(shared)
         .into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move {
@@ -185,9 +185,17 @@ async fn no_cloud_user(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
 ) -> Result<Vec<u8>, StatusCode> {
     let asker = known(&shared, from)?;
-    let data = asker.server["user_data"].as_str().unwrap_or_default();
+    Ok(unwrapped(asker.server["user_data"].as_str().unwrap_or_default()))
+}
+
+/// Nothing, which this source asks for last.
+async fn no_cloud_vendor(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+) -> Result<&'static str, StatusCode> {
+    let asker = known(&shared, from)?;
     fetched(&shared, asker.id());
-    Ok(unwrapped(data))
+    Ok("")
 }
 
 /// Base64 and gzip undone where they were done.
@@ -200,6 +208,7 @@ fn unwrapped(data: &str) -> Vec<u8> {
     if unpacked.is_ok() { plain } else { bytes }
 }
 
+/// The host has everything that its cloud-init asks for.
 fn fetched(shared: &Shared, id: u64) {
     let mut world = shared.lock();
     let machines = world

@@ -151,7 +151,13 @@ impl Worker {
         }
         let boots = machine.power && self.up.is_none();
         if boots {
-            self.up = Some(self.boot(view).await?);
+            match self.boot(view).await {
+                Ok(up) => self.up = Some(up),
+                Err(error) => {
+                    self.end(false).await;
+                    return Err(error);
+                }
+            }
         }
         Ok(boots)
     }
@@ -203,6 +209,8 @@ impl Worker {
         }
         let misroute = new.metadata_route && view.machine.fetched == Some(view.machine.disk);
         if misroute && !up.misrouted {
+            // The last answer is still on its way.
+            tokio::time::sleep(LOOK_AGAIN).await;
             fabric.misroute_metadata(&up.wiring).await?;
         }
         up.misrouted = misroute;
