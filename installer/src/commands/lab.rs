@@ -21,6 +21,8 @@ use crate::state_dir::StateDir;
 
 /// How long a lab may take to stop.
 const STOP_WITHIN: Duration = Duration::from_mins(1);
+/// Port that hosts of a lab call an installer at.
+const HOSTS_CALL: u16 = 8443;
 /// Time between two looks at whether it stopped.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -58,7 +60,11 @@ fn env(global: &Global, record: &Record) -> Result<(), CliError> {
         ("SOVEREIGN_HETZNER_ENDPOINT", record.url.clone()),
     ];
     if let Some(ground) = &record.ground {
-        variables.push(("SOVEREIGN_LAB_GATEWAY", ground.gateway.to_string()));
+        // An installer on this machine is called by the lab's hosts here.
+        let gateway = ground.gateway;
+        variables.push(("SOVEREIGN_LAB_GATEWAY", gateway.to_string()));
+        variables.push(("SOVEREIGN_ADVERTISE", format!("https://{gateway}:{HOSTS_CALL}")));
+        variables.push(("SOVEREIGN_LISTEN", format!("{gateway}:{HOSTS_CALL}")));
     }
     if let Some(dns) = &record.dns {
         variables.push(("PDNS_API_URL", dns.url.clone()));

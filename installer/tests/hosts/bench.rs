@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::harness::{Ended, Place, Run};
 
+/// With it, hosts call the installer; without, it calls them.
+const ADVERTISE: &str = "SOVEREIGN_ADVERTISE";
 /// Looks so often at what is waited for.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -33,7 +35,7 @@ fn agent() -> PathBuf {
 impl Bench {
     /// A lab that is up.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let bench = Self {
+        let mut bench = Self {
             place: Place::new(),
             env: BTreeMap::new(),
         };
@@ -45,17 +47,15 @@ impl Bench {
             "127.0.0.1:0",
             "--create-seconds",
             "0.2",
+            "--dns",
         ];
         bench.sovereign(&[&up, options].concat()).success();
         let exports = bench.sovereign(&["lab", "env", "--json"]).success().json();
-        let exports = exports.as_object().expect("a map");
-        let env = exports
-            .iter()
-            .map(|(name, value)| (name.clone(), value.as_str().expect("text").to_owned()));
-        Self {
-            env: env.collect(),
-            ..bench
+        for (name, value) in exports.as_object().expect("a map") {
+            let value = value.as_str().expect("text").to_owned();
+            bench.env.insert(name.clone(), value);
         }
+        bench
     }
 
     /// A variable of `lab env`.
@@ -73,7 +73,7 @@ impl Bench {
             .env("SOVEREIGN_UNTIL", "end")
             .env("SOVEREIGN_LEASE_SECONDS", "2")
             .env("SOVEREIGN_AGENT", agent());
-        for (name, value) in self.env.iter().filter(|(name, _)| *name != "SOVEREIGN_ADVERTISE") {
+        for (name, value) in self.env.iter().filter(|(name, _)| *name != ADVERTISE) {
             run = run.env(name, value);
         }
         run
@@ -81,8 +81,7 @@ impl Bench {
 
     /// The same, called by its hosts.
     pub(crate) fn called(&self, args: &[&str]) -> Run {
-        self.sovereign(args)
-            .env("SOVEREIGN_ADVERTISE", self.env("SOVEREIGN_ADVERTISE"))
+        self.sovereign(args).env(ADVERTISE, self.env(ADVERTISE))
     }
 
     /// Writes a spec of that name, with so many servers.
@@ -115,9 +114,24 @@ access:
     /// A command on a host, as root; its standard output.
     pub(crate) fn on(&self, host: &str, command: &str) -> String {
         let ended = self
-            .sovereign(&["lab", "host", host, "exec", "--", "sh", "-c", command])
+            .sovereign(&["lab", "host", "exec", host, "--", "sh", "-c", command])
             .ends();
         ended.stdout
+    }
+
+    /// Takes power from a host and gives it again, through the cloud's API as its own command line speaks it.
+    pub(crate) fn reset(&self, host: &str) {
+        let reset = Command::new("hcloud")
+            .args(["server", "reset", host])
+            .env("HCLOUD_TOKEN", self.env("HCLOUD_TOKEN"))
+            .env("HCLOUD_ENDPOINT", self.env("HCLOUD_ENDPOINT"))
+            .output()
+            .expect("hcloud runs: install hcloud-cli");
+        assert!(
+            reset.status.success(),
+            "{}",
+            String::from_utf8_lossy(&reset.stderr)
+        );
     }
 
     /// What `status --json` says.
@@ -126,7 +140,12 @@ access:
     }
 
     /// Waits until `status --json` is as wanted.
-    pub(crate) fn until(&self, name: &str, patience: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(
+        &self,
+        name: &str,
+        patience: Duration,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> Value {
         let began = Instant::now();
         loop {
             let ended = self.sovereign(&["status", name, "--json"]).ends();

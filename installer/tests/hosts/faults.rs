@@ -51,8 +51,9 @@ fn a_host_that_never_boots_is_said_to_be_silent_with_where_to_look() {
     // Mended, the same command goes on.
     bench.sovereign(&["lab", "fault", "clear"]).success();
     bench
-        .sovereign(&["lab", "host", "acme-dead-fsn-cp-1", "reset"])
+        .sovereign(&["lab", "host", "heal", "acme-dead-fsn-cp-1"])
         .success();
+    bench.reset("acme-dead-fsn-cp-1");
     bench.called(&["up", "acme-dead", "--yes", "--json"]).success();
     bench.destroy("acme-dead");
 }
@@ -60,7 +61,7 @@ fn a_host_that_never_boots_is_said_to_be_silent_with_where_to_look() {
 #[test]
 fn a_full_disk_is_named_and_an_emptied_one_is_gone_on_with() {
     let bench = Bench::start(&[]);
-    fault(&bench, &["--effect", "disk-full"]);
+    fault(&bench, &["--effect", "disk-full", "--left", "300"]);
     let spec = bench.spec("acme-disk", 1, 0);
     let ended = bench.called(&["up", &spec, "--yes", "--json"]).ends();
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
@@ -79,10 +80,10 @@ fn a_network_cut_is_told_and_overcome() {
     bench.until("acme-cut", Duration::from_secs(120), |status| {
         status["parts"].as_array().is_some_and(|parts| !parts.is_empty())
     });
-    bench.sovereign(&["lab", "host", host, "cut"]).success();
+    bench.sovereign(&["lab", "host", "cut", host, "public"]).success();
     std::thread::sleep(Duration::from_secs(12));
     let told = bench.status("acme-cut").to_string();
-    bench.sovereign(&["lab", "host", host, "heal"]).success();
+    bench.sovereign(&["lab", "host", "heal", host]).success();
     let ended = up.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(0));
     // On a quick machine the work was over before the cut.

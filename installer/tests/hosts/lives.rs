@@ -59,7 +59,7 @@ fn the_agent_dies_at_every_sub_step_and_the_host_once() {
         }
         if !reset && seen.len() > 12 {
             reset = true;
-            bench.sovereign(&["lab", "host", host, "reset"]).success();
+            bench.reset(host);
         }
         status["state"] == "up" || status["state"] == "failed"
     });

@@ -60,7 +60,10 @@ fn zone_answers(bench: &Bench, name: &str) {
 }
 
 fn dig(bench: &Bench, name: &str, kind: &str) -> String {
-    let (host, port) = bench.env("PDNS_ADDRESS").rsplit_once(':').expect("host and port");
+    let (host, port) = bench
+        .env("SOVEREIGN_LAB_DNS")
+        .rsplit_once(':')
+        .expect("host and port");
     let output = Command::new("dig")
         .args([
             "+short",

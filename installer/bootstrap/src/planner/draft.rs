@@ -357,10 +357,9 @@ pub(super) fn host_steps(
         HostPlace::Server { server, .. } => vec![server.name().clone(), link.name().clone()],
         HostPlace::Machine(_) => vec![link.name().clone()],
     };
-    let server = place.server().cloned();
     let enrol = EnrolHost {
         node: node.clone(),
-        place,
+        place: place.clone(),
     };
     let title = format!("agent of {name} answers");
     let enrolled = plan.step(step_name("enrol", name), title, &enrol, &after)?;
@@ -370,7 +369,7 @@ pub(super) fn host_steps(
     let prepare = PrepareHost {
         node,
         enrolled,
-        server,
+        place,
         preflight,
         config,
     };

@@ -62,6 +62,55 @@ impl HostPlace {
             Self::Machine(_) => None,
         }
     }
+
+    /// Where the installer calls, it begins to.
+    pub(super) async fn call(&self, cx: &StepContext<'_, Services>, node: &NodeId) -> Result<(), StepError> {
+        let nodes = &cx.services.nodes;
+        let target = match self {
+            Self::Server {
+                transport: Transport::Https { .. },
+                ..
+            } => return Ok(()),
+            Self::Server { server, .. } => {
+                let made = cx.output(server)?.made;
+                let address = made.public_ipv4.map(|ip| ip.to_string());
+                let address = address.or_else(|| made.public_ipv6.map(|ip| ip.to_string()));
+                SshTarget {
+                    host: address.ok_or_else(|| unreachable(node))?,
+                    port: SSH,
+                    user: "root".into(),
+                    host_keys: HostKeys::Pinned(nodes.book().host_keys(node).await.map_err(unnoted)?),
+                    key: login_key(cx, node).await?,
+                }
+            }
+            Self::Machine(machine) => machine.target(cx).await?,
+        };
+        if nodes.call(node, target) {
+            Ok(())
+        } else {
+            Err(no_agent())
+        }
+    }
+}
+
+async fn login_key(cx: &StepContext<'_, Services>, node: &NodeId) -> Result<SecretString, StepError> {
+    let name = login_key_name(&node.sovereign);
+    let key = cx.services.nodes.secrets().get(&name).await;
+    match key {
+        Ok(Some(key)) => Ok(key),
+        Ok(None) => Err(StepError::Fatal {
+            cause: format!(
+                "the sealed key `{name}` is gone, and with it the way into `{}`",
+                node.node
+            ),
+            remedy: "restore the state directory from a backup, or destroy the Sovereign and start over"
+                .into(),
+        }),
+        Err(error) => Err(StepError::Fatal {
+            cause: format!("the sealed key `{name}` cannot be opened: {error}"),
+            remedy: "see whether the master key is the right one: `sovereign doctor`".into(),
+        }),
+    }
 }
 
 /// A machine that is there, and how to get in.
@@ -148,13 +197,13 @@ impl Step for EnrolHost {
         if nodes.book().last_heard(&self.node).await.map_err(unnoted)? == 0 {
             return Ok(None);
         }
-        self.call(cx).await?;
+        self.place.call(cx, &self.node).await?;
         let hello = Conversation::new(cx, &self.node).up(KNOWN).await?;
         Ok(hello.as_deref().map(EnrolledHost::new))
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<EnrolledHost, StepError> {
-        self.call(cx).await?;
+        self.place.call(cx, &self.node).await?;
         let hello = self.first_word(cx).await?;
         let conversation = Conversation::new(cx, &self.node);
         if self.has_borrowed_host_key() {
@@ -180,55 +229,6 @@ fn started(event: &AgentEventKind) -> Option<Result<(), StepError>> {
 }
 
 impl EnrolHost {
-    /// Where the installer calls, it begins to.
-    async fn call(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        let nodes = &cx.services.nodes;
-        let target = match &self.place {
-            HostPlace::Server {
-                transport: Transport::Https { .. },
-                ..
-            } => return Ok(()),
-            HostPlace::Server { server, .. } => {
-                let made = cx.output(server)?.made;
-                let address = made.public_ipv4.map(|ip| ip.to_string());
-                let address = address.or_else(|| made.public_ipv6.map(|ip| ip.to_string()));
-                SshTarget {
-                    host: address.ok_or_else(|| unreachable(&self.node))?,
-                    port: SSH,
-                    user: "root".into(),
-                    host_keys: HostKeys::Pinned(nodes.book().host_keys(&self.node).await.map_err(unnoted)?),
-                    key: self.login_key(cx).await?,
-                }
-            }
-            HostPlace::Machine(machine) => machine.target(cx).await?,
-        };
-        if nodes.call(&self.node, target) {
-            Ok(())
-        } else {
-            Err(no_agent())
-        }
-    }
-
-    async fn login_key(&self, cx: &StepContext<'_, Services>) -> Result<SecretString, StepError> {
-        let name = login_key_name(&self.node.sovereign);
-        let key = cx.services.nodes.secrets().get(&name).await;
-        match key {
-            Ok(Some(key)) => Ok(key),
-            Ok(None) => Err(StepError::Fatal {
-                cause: format!(
-                    "the sealed key `{name}` is gone, and with it the way into `{}`",
-                    self.node.node
-                ),
-                remedy: "restore the state directory from a backup, or destroy the Sovereign and start over"
-                    .into(),
-            }),
-            Err(error) => Err(StepError::Fatal {
-                cause: format!("the sealed key `{name}` cannot be opened: {error}"),
-                remedy: "see whether the master key is the right one: `sovereign doctor`".into(),
-            }),
-        }
-    }
-
     /// Waits until the agent says who it is. A server that does not run is said so; silence that lasts ends with where to look.
     async fn first_word(&self, cx: &StepContext<'_, Services>) -> Result<Arc<Hello>, StepError> {
         let conversation = Conversation::new(cx, &self.node);
@@ -287,7 +287,7 @@ impl EnrolHost {
         match &self.place {
             HostPlace::Server { .. } => format!(
                 "see its console for lines that begin with `sovereign:` or `cloud-init` (`hcloud server request-console {name}`, \
-                 in the lab `sovereign lab host {name} console`); if it does not boot, `hcloud server enable-rescue {name}`; \
+                 in the lab `sovereign lab host console {name}`); if it does not boot, `hcloud server enable-rescue {name}`; \
                  a server that cannot be helped is deleted, and `up` makes it anew"
             ),
             HostPlace::Machine(machine) => format!(

@@ -13,8 +13,7 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
 use super::conversation::Conversation;
-use super::enrol::{EnrolHost, failed};
-use super::server::CreateServer;
+use super::enrol::{EnrolHost, HostPlace, failed};
 use crate::services::Services;
 
 /// How long a host that was prepared before may take to say so.
@@ -30,9 +29,8 @@ pub struct PrepareHost {
     pub node: NodeId,
     /// Its agent answers.
     pub enrolled: StepRef<EnrolHost>,
-    /// The server it is on, where there is one; its private address is learned from it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<StepRef<CreateServer>>,
+    /// Where it is; the private address of a server is learned from its making.
+    pub place: HostPlace,
     /// What to look at.
     pub preflight: PreflightOrder,
     /// What it is to be.
@@ -63,6 +61,8 @@ impl Step for PrepareHost {
 
     /// The agent itself says which configuration it applied last, and whole.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<PreparedHost>, StepError> {
+        // A run that goes on behind the enrolment finds nobody on the link yet.
+        self.place.call(cx, &self.node).await?;
         let hello = Conversation::new(cx, &self.node).up(KNOWN).await?;
         let digest = self.config.digest();
         let applied = hello.is_some_and(|hello| hello.applied.as_ref() == Some(&digest));
@@ -106,7 +106,7 @@ impl PrepareHost {
         cx: &StepContext<'_, Services>,
         conversation: &Conversation<'_>,
     ) -> Result<PreflightReport, StepError> {
-        let server = self.server.as_ref().map(|server| cx.output(server)).transpose()?;
+        let server = self.place.server().map(|server| cx.output(server)).transpose()?;
         let private = server.and_then(|server| server.made.private_ipv4);
         let order = PreflightOrder {
             private_address: private.map(Into::into),
