@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sovereign_core::agent::SubStep;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::{StepName, StepRef};
@@ -100,6 +101,13 @@ impl<S> StepContext<'_, S> {
         self.waits.sub_step(self.name, part);
     }
 
+    /// Waits until every part that the step told is durable. Before that nothing may be forgotten that would let it be told again.
+    pub async fn recorded(&self) {
+        let (told, mut durable) = self.waits.told();
+        // The sender goes with the run, and the run with it.
+        let _ = durable.wait_for(|durable| *durable >= told).await;
+    }
+
     /// Tells what is waited for and what was seen last. Cheap; call it as often as there is news.
     pub fn waiting(&self, waiting_for: &str, last_seen: &str) {
         self.waits.waiting(self.name, waiting_for, last_seen);
@@ -113,6 +121,9 @@ pub trait WaitSink: fmt::Debug + Send + Sync {
 
     /// A part of `step` began or ended.
     fn sub_step(&self, step: &StepName, part: SubStep);
+
+    /// How many parts were told so far, and how many of them are durable.
+    fn told(&self) -> (u64, watch::Receiver<u64>);
 }
 
 /// How a step can end other than well.

@@ -18,7 +18,7 @@ fn machine(bench: &Bench, name: &str) -> String {
     }
     let public = std::fs::read_to_string(key.with_extension("pub")).expect("the key is there");
     let user_data = format!(
-        "#cloud-config\nusers: [{{name: admin, sudo: \"ALL=(ALL) NOPASSWD:ALL\", shell: /bin/bash, ssh_authorized_keys: [{}]}}]\n",
+        "#cloud-config\nmanage_etc_hosts: true\nusers: [{{name: admin, sudo: \"ALL=(ALL) NOPASSWD:ALL\", shell: /bin/bash, ssh_authorized_keys: [{}]}}]\n",
         json!(public.trim())
     );
     let bought = json!({

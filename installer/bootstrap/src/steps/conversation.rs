@@ -102,6 +102,8 @@ impl<'a> Conversation<'a> {
                     let Some(event) = event else { return Err(gone(self.node)) };
                     self.pass_on(&event);
                     if let Some(answer) = judge(&event.kind) {
+                        // What is noted as heard is not told again: first the journal has it.
+                        self.cx.recorded().await;
                         book.heard(self.node, event.seq).await.map_err(unnoted)?;
                         return answer;
                     }

@@ -11,6 +11,7 @@ use sovereign_core::host::HostConfig;
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
+use tokio::time::timeout;
 
 use super::conversation::Conversation;
 use super::enrol::{EnrolHost, HostPlace, failed};
@@ -63,9 +64,17 @@ impl Step for PrepareHost {
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<PreparedHost>, StepError> {
         // A run that goes on behind the enrolment finds nobody on the link yet.
         self.place.call(cx, &self.node).await?;
-        let hello = Conversation::new(cx, &self.node).up(KNOWN).await?;
+        let conversation = Conversation::new(cx, &self.node);
+        let hello = conversation.up(KNOWN).await?;
         let digest = self.config.digest();
         let applied = hello.is_some_and(|hello| hello.applied.as_ref() == Some(&digest));
+        if applied && cx.unsettled {
+            // The host went on while nobody listened; what it did belongs into the journal all the same.
+            let told = conversation.listen("the host to tell what it did", |event| converged(event, &digest));
+            if let Ok(told) = timeout(KNOWN, told).await {
+                told?;
+            }
+        }
         Ok(applied.then(|| PreparedHost {
             node: self.node.node.clone(),
             digest,
@@ -81,10 +90,7 @@ impl Step for PrepareHost {
             .ask(
                 &ToAgent::Converge(Box::new(self.config.clone())),
                 "the host to become what it is to be",
-                |event| match event {
-                    AgentEventKind::Converged { digest: done, .. } if *done == digest => Some(Ok(())),
-                    other => failed(other, &digest),
-                },
+                |event| converged(event, &digest),
             )
             .await?;
         Ok(PreparedHost {
@@ -130,6 +136,14 @@ impl PrepareHost {
             Some(error) => Err(error),
             None => Ok(report),
         }
+    }
+}
+
+/// The answer to an order to become what that digest names.
+fn converged(event: &AgentEventKind, digest: &str) -> Option<Result<(), StepError>> {
+    match event {
+        AgentEventKind::Converged { digest: done, .. } if done == digest => Some(Ok(())),
+        other => failed(other, digest),
     }
 }
 

@@ -134,6 +134,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
                 return self.end().await;
             }
             self.recorder.flush().await?;
+            self.waits.written();
             for step in departing {
                 self.launch(step);
             }
@@ -167,7 +168,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
             () = lost.cancelled() => Wake::Lost,
             () = cancel.cancelled(), if !stopping => Wake::Cancelled,
             Some((step, landing)) = self.flights.next() => Wake::Landed(step, landing),
-            () = self.waits.told() => Wake::Told,
+            () = self.waits.news() => Wake::Told,
             () = at(self.grace_ends) => Wake::GraceOver,
             () = at(rested) => Wake::Rested,
             () = sleep_until(silent) => Wake::Silent,

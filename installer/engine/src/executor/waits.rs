@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sovereign_core::agent::SubStep;
 use sovereign_core::event::{EventKind, Wait};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::plan::StepName;
@@ -19,13 +19,17 @@ const LISTED: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct WaitBoard {
     board: Mutex<Board>,
-    told: Notify,
+    news: Notify,
+    durable: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Board {
     waits: BTreeMap<StepName, Waiting>,
     parts: Vec<(StepName, SubStep)>,
+    /// Parts told and parts taken, since the run began.
+    told: u64,
+    taken: u64,
 }
 
 #[derive(Debug)]
@@ -41,13 +45,22 @@ impl WaitBoard {
     }
 
     /// Returns once a part was told since the last [`WaitBoard::parts`].
-    pub(super) async fn told(&self) {
-        self.told.notified().await;
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// The parts told since the last look, in order.
     pub(super) fn parts(&self) -> Vec<(StepName, SubStep)> {
-        std::mem::take(&mut self.board().parts)
+        let mut board = self.board();
+        board.taken = board.told;
+        std::mem::take(&mut board.parts)
+    }
+
+    /// Every part that was taken is durable now.
+    pub(super) fn written(&self) {
+        let taken = self.board().taken;
+        self.durable
+            .send_if_modified(|durable| std::mem::replace(durable, taken) != taken);
     }
 
     /// An attempt began; until the step says more, that is all there is to tell.
@@ -123,8 +136,13 @@ impl WaitSink for WaitBoard {
         let mut board = self.board();
         if board.waits.contains_key(step) {
             board.parts.push((step.clone(), part));
-            self.told.notify_one();
+            board.told += 1;
+            self.news.notify_one();
         }
+    }
+
+    fn told(&self) -> (u64, watch::Receiver<u64>) {
+        (self.board().told, self.durable.subscribe())
     }
 }
 
