@@ -128,7 +128,8 @@ fn part_said(title: &str, part: &SubStep) -> Said {
             Said::new(word, Tone::Faint, format!("{name}{detail}"))
         }
         SubStepState::Failed { cause, remedy, log } => {
-            let log: String = log.iter().map(|line| format!("\n    | {line}")).collect();
+            let log: Vec<String> = log.iter().map(|line| format!("\n    | {line}")).collect();
+            let log = log.concat();
             Said::new("trouble", Tone::Bad, format!("{name}: {cause}{log}")).hint(remedy)
         }
     }

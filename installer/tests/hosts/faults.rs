@@ -77,7 +77,7 @@ fn a_network_cut_is_told_and_overcome() {
     let spec = bench.spec("acme-cut", 1, 0);
     let host = "acme-cut-fsn-cp-1";
     let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
-    bench.until("acme-cut", Duration::from_secs(120), |status| {
+    bench.until("acme-cut", Duration::from_mins(2), |status| {
         status["parts"].as_array().is_some_and(|parts| !parts.is_empty())
     });
     bench.sovereign(&["lab", "host", "cut", host, "public"]).success();

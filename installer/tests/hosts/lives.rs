@@ -48,7 +48,7 @@ fn the_agent_dies_at_every_sub_step_and_the_host_once() {
     let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut reset = false;
-    let state = bench.until("acme-agent", Duration::from_secs(240), |status| {
+    let state = bench.until("acme-agent", Duration::from_mins(4), |status| {
         if !status["parts"].is_array() {
             return false;
         }
@@ -76,7 +76,7 @@ fn a_run_that_nobody_goes_on_with_is_destroyed() {
     let bench = Bench::start(&[]);
     let spec = bench.spec("acme-left", 1, 0);
     let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
-    bench.until("acme-left", Duration::from_secs(120), |status| {
+    bench.until("acme-left", Duration::from_mins(2), |status| {
         status["parts"].as_array().is_some_and(|parts| !parts.is_empty())
     });
     kill(up);

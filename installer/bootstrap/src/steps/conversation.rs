@@ -146,6 +146,7 @@ fn gone(node: &NodeId) -> StepError {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]
 pub(super) fn unnoted(error: BookError) -> StepError {
     StepError::Retry {
         cause: format!("what is known of a host cannot be read or noted: {error}"),

@@ -235,7 +235,7 @@ impl EnrolHost {
         let patience = cx.services.nodes.patience();
         let mut waited = Duration::ZERO;
         while waited < patience {
-            let turn = LOOK.min(patience - waited);
+            let turn = LOOK.min(patience.saturating_sub(waited));
             if let Some(hello) = conversation.up(turn).await? {
                 return Ok(hello);
             }

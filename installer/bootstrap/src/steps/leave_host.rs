@@ -105,6 +105,7 @@ async fn left_behind(cx: &StepContext<'_, Services>, machine: &Machine) -> Resul
         .collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]
 fn unreached(error: ssh::SshError) -> StepError {
     let cause = sovereign_engine::step::chain(&error);
     match error.remedy() {

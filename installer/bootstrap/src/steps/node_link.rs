@@ -69,6 +69,7 @@ fn public(private: &SecretString) -> Result<LinkKeys, StepError> {
     Ok(LinkKeys { login_key })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]
 fn sealed(error: SecretStoreError) -> StepError {
     StepError::Fatal {
         cause: format!("the key of the node link cannot be kept: {error}"),
@@ -76,6 +77,7 @@ fn sealed(error: SecretStoreError) -> StepError {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]
 fn broken(error: ssh::SshError) -> StepError {
     StepError::Fatal {
         cause: format!("the key of the node link is unusable: {error}"),

@@ -13,7 +13,7 @@ use crate::services::Services;
 use crate::steps::conversation::unnoted;
 
 /// How long a ticket may wait for its host.
-const TICKET_LIFE: Duration = Duration::from_mins(60);
+const TICKET_LIFE: Duration = Duration::from_hours(1);
 
 impl CreateServer {
     /// User data with fresh secrets. What the host will prove itself by is durable before this returns.
