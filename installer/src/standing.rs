@@ -157,8 +157,8 @@ impl Standing {
             began: view.began,
             last_event_at: view.last_at,
             last_seq: view.last_seq,
+            next: next(state, view.purpose, &view.sovereign, &summary::made(&view)),
             resources: summary::made(&view),
-            next: next(state, view.purpose, &view.sovereign),
             worker: view.worker,
         }
     }
@@ -225,11 +225,13 @@ fn activity(step: &StepView) -> String {
     }
 }
 
-fn next(state: State, purpose: Purpose, name: &str) -> Vec<Next> {
+fn next(state: State, purpose: Purpose, name: &str, made: &[Made]) -> Vec<Next> {
     match (state, purpose) {
         (State::Building | State::Destroying, _) => {
             vec![Next::new("logs", name, "--follow", "shows it happen")]
         }
+        // Machines that are there have no account to scan.
+        (State::Up, _) if made.is_empty() => vec![Next::destroy(name)],
         (State::Up, _) => vec![Next::scan(name), Next::destroy(name)],
         (State::Destroyed, _) => Vec::new(),
         (_, Purpose::Up) => vec![Next::go_on("up", name), Next::destroy(name)],

@@ -43,7 +43,8 @@ class Lab:
     """A lab of its own with its own state directory."""
 
     def __init__(self, place):
-        self.env = {**os.environ, "SOVEREIGN_STATE_DIR": place}
+        # Servers of this lab are records: nobody on them answers.
+        self.env = {**os.environ, "SOVEREIGN_STATE_DIR": place, "SOVEREIGN_UNTIL": "cloud"}
         self.place = place
         self.sovereign("lab", "up", "--api-only", "--detach", "--listen", "127.0.0.1:0", "--create-seconds", "20")
         exports = self.sovereign("lab", "env").stdout
@@ -206,6 +207,14 @@ def plan():
             figure(f"plan_{control}_{workers}_requests", (bench.requests()[0] - before) // 5, "requests")
 
 
-for job in (six_servers, scarce_requests, plan, journal_writes, whole_runs):
-    if not ONLY or job.__name__ in ONLY:
-        job()
+def main():
+    from hosts import real_hosts
+
+    for job in (six_servers, scarce_requests, plan, journal_writes, real_hosts, whole_runs):
+        if not ONLY or job.__name__ in ONLY:
+            job()
+
+
+if __name__ == "__main__":
+    sys.modules["figures"] = sys.modules["__main__"]
+    main()

@@ -8,4 +8,5 @@ command -v cargo >/dev/null || . "$HOME/.cargo/env"
 cargo build --locked --release --bin sovereign >&2
 # Its crash points tell every write of the journal; the tests build the same.
 cargo build --locked --workspace --all-features >&2
+tests/agent.sh
 exec .cache/venv/bin/python tests/bench/figures.py target/release/sovereign target/debug/sovereign "$@"

@@ -111,6 +111,9 @@ impl Summary {
     fn addresses(&self) -> String {
         let reachable = |made: &&Made| matches!(made.kind, ResourceKind::Server | ResourceKind::LoadBalancer);
         let mut table = Columns::new(["kind", "name", "type", "where", "ipv4", "ipv6", "private"]);
+        if !self.resources.iter().any(|made| reachable(&made)) {
+            return String::new();
+        }
         for made in self.resources.iter().filter(reachable) {
             table.row([
                 made.kind.to_string(),
@@ -150,6 +153,8 @@ pub(crate) fn made(view: &RunView) -> Vec<Made> {
 fn next_commands(view: &RunView, outcome: RunOutcome) -> Vec<Next> {
     let name = &view.sovereign;
     match (outcome, view.purpose) {
+        // Machines that are there have no account to scan.
+        (RunOutcome::Completed, Purpose::Up) if made(view).is_empty() => vec![Next::destroy(name)],
         (RunOutcome::Completed, Purpose::Up) => vec![Next::scan(name), Next::destroy(name)],
         (RunOutcome::Completed, Purpose::Destroy) => Vec::new(),
         (_, Purpose::Up) => vec![Next::go_on("up", name), Next::destroy(name)],

@@ -32,6 +32,7 @@ fn five_hosts_call_the_installer_answer_under_their_name_and_go() {
     let summary = again.json_lines().pop().expect("a summary");
     assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
     nothing_lasting_in_user_data(&bench, "acme-https-fsn-cp-1");
+    no_secret_of_the_installer(&bench, "acme-https-fsn-cp-1");
     bench.destroy("acme-https");
     assert_eq!(dig(&bench, "acme-https.acme.example", "SOA"), "");
 }
@@ -47,6 +48,21 @@ fn a_host_is_called_by_the_installer_and_gets_a_key_of_its_own() {
     let summary = again.json_lines().pop().expect("a summary");
     assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
     bench.destroy("acme-ssh");
+}
+
+/// The same life on a virtual machine: firmware, a kernel and a clock of its own, and the vendor's own datasource.
+#[test]
+fn a_virtual_machine_is_a_host_too() {
+    let bench = Bench::start(&["--hosts", "vm"]);
+    let spec = bench.spec("acme-vm", 1, 0);
+    bench.called(&["up", &spec, "--yes", "--json"]).success();
+    let status = bench.status("acme-vm");
+    assert_eq!(status["state"], "up");
+    let seen = parts(&status, "host/acme-vm-fsn-cp-1");
+    for part in EVERY {
+        assert!(seen.iter().any(|name| name == part), "no {part}: {seen:?}");
+    }
+    bench.destroy("acme-vm");
 }
 
 fn zone_answers(bench: &Bench, name: &str) {
@@ -77,6 +93,27 @@ fn dig(bench: &Bench, name: &str, kind: &str) -> String {
         .output()
         .expect("dig runs: install bind9-dnsutils");
     String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
+
+/// The cloud's token and the name server's key stay with the installer: not on a host, not in what it is told about itself, not in
+/// what the installer writes down or says.
+fn no_secret_of_the_installer(bench: &Bench, host: &str) {
+    let logs = bench.sovereign(&["logs", "acme-https", "--json"]).success();
+    let journal = std::fs::read(bench.place.state().join("journal.db")).expect("the journal is there");
+    for secret in ["HCLOUD_TOKEN", "PDNS_API_KEY"] {
+        let canary = bench.env(secret);
+        let found = bench.on(
+            host,
+            &format!("grep -rlF {canary} /etc /var/lib /var/log /root /run 2>/dev/null; curl -s http://169.254.169.254/hetzner/v1/userdata | base64 -d | zcat | grep -cF {canary}"),
+        );
+        assert_eq!(found.trim(), "0", "{secret} is on the host: {found}");
+        assert!(!logs.stdout.contains(canary), "{secret} is in the events");
+        let bytes = canary.as_bytes();
+        assert!(
+            !journal.windows(bytes.len()).any(|window| window == bytes),
+            "{secret} is in the journal"
+        );
+    }
 }
 
 /// What the host was told at its first boot is gone from it, and the agent keeps its own secrets to itself.
