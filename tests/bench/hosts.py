@@ -8,9 +8,10 @@ import tempfile
 from contextlib import contextmanager
 from datetime import datetime
 
-from figures import SOVEREIGN, figure, say
+from figures import SOVEREIGN, figure, lab, say
 
 DEMO = open("tests/fixtures/demo.yaml").read()
+CROWD = os.path.abspath("target/release/examples/crowd")
 AGENT = os.path.join(os.path.dirname(SOVEREIGN), "sovereign-agent-x86_64")
 
 
@@ -94,6 +95,29 @@ def run_of(control, workers):
         bench.sovereign("destroy", "acme-prod", "--yes")
 
 
+def crowd():
+    """200 servers that are records, each with an agent that is played: the installer's memory, and how old news are when they are durable."""
+    say("200 hosts")
+    with lab() as bench:
+        told = os.path.join(bench.place, "told")
+        address = re.search(r"http://([^/]+)/", bench.env["HCLOUD_ENDPOINT"])[1]
+        players = subprocess.Popen([CROWD, address], stdin=subprocess.PIPE, stdout=open(told, "w"))
+        bench.env.update({"SOVEREIGN_UNTIL": "end", "SOVEREIGN_ADVERTISE": "https://127.0.0.1:8443", "SOVEREIGN_LISTEN": "127.0.0.1:8443"})
+        seconds, memory, _ = bench.measured("up", bench.spec(3, 197), "--yes", "--json")
+        players.stdin.close()
+        players.wait()
+        sent = {tuple(line.split()[:3]): int(line.split()[3]) for line in open(told)}
+        ages = []
+        for line in bench.sovereign("logs", "acme-dev", "--json").stdout.splitlines():
+            event = json.loads(line)
+            if event.get("event") == "sub_step" and event["name"].startswith("part-"):
+                key = (event["step"].removeprefix("host/"), event["name"], event["state"])
+                ages.append(moment(event["at"]) * 1000 - sent[key])
+        ages.sort()
+        figure("hosts_200_memory", memory, "MiB resident", f"200 hosts on the link, {seconds:.0f} s", 256)
+        figure("hosts_200_event_age_p99", ages[len(ages) * 99 // 100], "ms from told to durable", f"{len(ages)} events; half of them {ages[len(ages) // 2]:.0f} ms")
+
+
 def agent_binary():
     figure("agent_binary", os.path.getsize(AGENT) / 2**20, "MiB", budget=12)
 
@@ -102,3 +126,4 @@ def real_hosts():
     agent_binary()
     run_of(1, 0)
     run_of(3, 2)
+    crowd()

@@ -9,4 +9,5 @@ cargo build --locked --release --bin sovereign >&2
 # Its crash points tell every write of the journal; the tests build the same.
 cargo build --locked --workspace --all-features >&2
 tests/agent.sh
+cargo build --locked --release --package sovereign-remote --all-features --example crowd >&2
 exec .cache/venv/bin/python tests/bench/figures.py target/release/sovereign target/debug/sovereign "$@"

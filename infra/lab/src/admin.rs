@@ -31,6 +31,7 @@ pub(crate) async fn answer(
     let mut world = shared.lock();
     match (method.as_str(), verb.as_str()) {
         ("GET", "status") => Json(status(&mut world)).into_response(),
+        ("GET", "user-data") => Json(user_data(&world)).into_response(),
         ("GET", "stats") => Json(world.counter.stats()).into_response(),
         ("DELETE", "stats") => {
             world.counter.reset();
@@ -157,4 +158,13 @@ fn make_inside(project: &mut Project, body: &Value, network: &Value) -> Result<(
         load_balancer::create(project, &order)?;
     }
     Ok(())
+}
+
+/// User data of every server, by name, as the cloud got them: the API itself never shows them. For whoever plays the hosts.
+fn user_data(world: &World) -> Value {
+    let servers = world.projects.values().flat_map(|project| project.all("servers"));
+    servers
+        .filter_map(|server| Some((server["name"].as_str()?.to_owned(), server["user_data"].clone())))
+        .collect::<serde_json::Map<String, Value>>()
+        .into()
 }

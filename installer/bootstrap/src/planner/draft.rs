@@ -5,12 +5,8 @@ use std::collections::BTreeSet;
 use sovereign_cloud::inventory::Inventory;
 use sovereign_cloud::label::{self, Labels};
 use sovereign_cloud::resource::{Resource, ResourceKind};
-use sovereign_core::agent::PreflightOrder;
-use sovereign_core::host::HostConfig;
-use sovereign_core::name::SovereignName;
 use sovereign_core::spec::SovereignSpec;
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
-use sovereign_remote::NodeId;
 
 use super::Facts;
 use super::hosts;
@@ -21,7 +17,7 @@ use super::zone;
 use crate::link::{LinkPlan, Until};
 use crate::steps::{
     CreateFirewall, CreateLoadBalancer, CreateNetwork, CreatePlacementGroup, CreateServer, CreateSshKey,
-    DeleteResource, EnrolHost, HostPlace, PrepareHost, PrepareLink,
+    DeleteResource, HostPlace, PrepareLink,
 };
 use crate::view::{Act, PlannedHost, PlannedResource, PlannedZone};
 
@@ -278,7 +274,7 @@ impl<'a> Draft<'a> {
             };
             let config = hosts::config(self.spec, layout.region, &server.name, role, server.index);
             let preflight = hosts::preflight(layout.region, role, true);
-            host_steps(
+            hosts::steps(
                 &mut self.plan,
                 &self.spec.name,
                 place,
@@ -337,44 +333,6 @@ impl<'a> Draft<'a> {
         self.plan
             .step(step_name("load_balancer", &name), title, &step, &after)
     }
-}
-
-/// A host answers, and is what it is to be.
-pub(super) fn host_steps(
-    plan: &mut PlanBuilder,
-    sovereign: &SovereignName,
-    place: HostPlace,
-    config: HostConfig,
-    preflight: PreflightOrder,
-    link: &StepRef<PrepareLink>,
-) -> Result<(), PlanError> {
-    let node = NodeId {
-        sovereign: sovereign.clone(),
-        node: config.hostname.clone(),
-    };
-    let name = &config.hostname;
-    let after: Vec<StepName> = match &place {
-        HostPlace::Server { server, .. } => vec![server.name().clone(), link.name().clone()],
-        HostPlace::Machine(_) => vec![link.name().clone()],
-    };
-    let enrol = EnrolHost {
-        node: node.clone(),
-        place: place.clone(),
-    };
-    let title = format!("agent of {name} answers");
-    let enrolled = plan.step(step_name("enrol", name), title, &enrol, &after)?;
-    let title = format!("host {name} is fit and hardened");
-    let step = step_name("host", name);
-    let after = [enrolled.name().clone()];
-    let prepare = PrepareHost {
-        node,
-        enrolled,
-        place,
-        preflight,
-        config,
-    };
-    plan.step(step, title, &prepare, &after)?;
-    Ok(())
 }
 
 /// Steps whose outputs a server's step reads.

@@ -1,4 +1,4 @@
-//! What the hosts of a plan are to be, by role and by the spec's switches.
+//! What the hosts of a plan are to be, by role and by the spec's switches, and the steps that make them so.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,14 @@ use ipnet::Ipv4Net;
 use sovereign_core::agent::PreflightOrder;
 use sovereign_core::finding::{Finding, Severity};
 use sovereign_core::host::{HostConfig, HostFirewall, HostRole, Upgrades};
+use sovereign_core::name::SovereignName;
 use sovereign_core::spec::{Network, Region, SovereignSpec};
-use sovereign_engine::plan::StepRef;
+use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
+use sovereign_remote::NodeId;
 
+use super::draft::step_name;
 use crate::link::{LinkPlan, Transport};
-use crate::steps::{HostBoot, PrepareLink};
+use crate::steps::{EnrolHost, HostBoot, HostPlace, PrepareHost, PrepareLink};
 
 /// Ports that the world's traffic comes in by.
 const OPEN: [u16; 2] = [80, 443];
@@ -105,6 +108,44 @@ pub(super) fn config(
         files: BTreeMap::new(),
         units: BTreeMap::new(),
     }
+}
+
+/// A host answers, and is what it is to be.
+pub(super) fn steps(
+    plan: &mut PlanBuilder,
+    sovereign: &SovereignName,
+    place: HostPlace,
+    config: HostConfig,
+    preflight: PreflightOrder,
+    link: &StepRef<PrepareLink>,
+) -> Result<(), PlanError> {
+    let node = NodeId {
+        sovereign: sovereign.clone(),
+        node: config.hostname.clone(),
+    };
+    let name = &config.hostname;
+    let after: Vec<StepName> = match &place {
+        HostPlace::Server { server, .. } => vec![server.name().clone(), link.name().clone()],
+        HostPlace::Machine(_) => vec![link.name().clone()],
+    };
+    let enrol = EnrolHost {
+        node: node.clone(),
+        place: place.clone(),
+    };
+    let title = format!("agent of {name} answers");
+    let enrolled = plan.step(step_name("enrol", name), title, &enrol, &after)?;
+    let title = format!("host {name} is fit and hardened");
+    let step = step_name("host", name);
+    let after = [enrolled.name().clone()];
+    let prepare = PrepareHost {
+        node,
+        enrolled,
+        place,
+        preflight,
+        config,
+    };
+    plan.step(step, title, &prepare, &after)?;
+    Ok(())
 }
 
 /// What Kubernetes wants of a kernel; the last four are those that the kubelet protects.

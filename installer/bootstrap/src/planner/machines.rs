@@ -7,7 +7,6 @@ use sovereign_core::finding::{Finding, Severity};
 use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignSpec};
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
 
-use super::draft::host_steps;
 use super::{PlannedSovereign, fingerprint, hosts, internal, zone};
 use crate::link::LinkPlan;
 use crate::names::{self, Names};
@@ -202,7 +201,7 @@ fn host(
     let place = HostPlace::Machine(machine);
     let config = hosts::config(spec, seat.region, &seat.name, role, seat.index);
     let preflight = hosts::preflight(seat.region, role, false);
-    host_steps(plan, &spec.name, place, config, preflight, keys)?;
+    hosts::steps(plan, &spec.name, place, config, preflight, keys)?;
     Ok(PlannedHost {
         name: seat.name.clone(),
         role,
