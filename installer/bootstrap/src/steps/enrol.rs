@@ -253,18 +253,27 @@ impl EnrolHost {
         })
     }
 
+    /// What the cloud says of the server; `None` if it is not there.
+    async fn status(
+        &self,
+        cx: &StepContext<'_, Services>,
+        freshness: Freshness,
+    ) -> Result<Option<String>, StepError> {
+        let cloud = cx.services.cloud()?;
+        let found = cloud.find(ResourceKind::Server, &self.node.node, freshness).await;
+        Ok(found.map_err(step_error)?.and_then(|server| server.status))
+    }
+
     /// An error if the cloud says that the server does not run.
     async fn runs(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
         if self.place.server().is_none() {
             return Ok(());
         }
-        let found = cx
-            .services
-            .cloud()?
-            .find(ResourceKind::Server, &self.node.node, Freshness::Recent)
-            .await
-            .map_err(step_error)?;
-        let status = found.and_then(|server| server.status);
+        // A listing that others made may be older than the server: bad news counts only if it is fresh.
+        if self.status(cx, Freshness::Recent).await?.as_deref() == Some("running") {
+            return Ok(());
+        }
+        let status = self.status(cx, Freshness::Now).await?;
         match status.as_deref() {
             Some("running" | "starting" | "initializing") => Ok(()),
             Some(status) => Err(StepError::Retry {
