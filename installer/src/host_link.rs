@@ -9,6 +9,7 @@ use sovereign_bootstrap::link::{LinkPlan, Transport, Until};
 use sovereign_bootstrap::nodes::Nodes;
 use sovereign_core::spec::{Provider, SovereignSpec};
 use sovereign_remote::Hub;
+use sovereign_remote::dialer::AgentBinary;
 use url::Url;
 
 use crate::agent_binary;
@@ -21,8 +22,7 @@ use crate::wiring::App;
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What a plan needs to know about the way to its hosts. Machines that are there are always called.
-pub(crate) fn plan(args: &HostArgs, spec: &SovereignSpec) -> Result<LinkPlan, CliError> {
-    let agent = agent_binary::load(args.agent.as_deref())?;
+pub(crate) fn plan(args: &HostArgs, spec: &SovereignSpec, agent: &AgentBinary) -> Result<LinkPlan, CliError> {
     let transport = match (&args.advertise, &spec.provider) {
         (Some(url), Provider::Hetzner { .. }) => Transport::Https {
             url: format!("{}/{}", advertised(url)?, spec.name),
@@ -64,8 +64,12 @@ pub(crate) struct HostLink {
 
 impl HostLink {
     /// Makes ready what a plan's transport needs: hosts that call find somebody who listens.
-    pub(crate) async fn open(app: &App, args: &HostArgs, transport: &Transport) -> Result<Self, CliError> {
-        let agent = agent_binary::load(args.agent.as_deref())?;
+    pub(crate) async fn open(
+        app: &App,
+        args: &HostArgs,
+        transport: &Transport,
+        agent: AgentBinary,
+    ) -> Result<Self, CliError> {
         let hub = Hub::new(app.node_book());
         let Transport::Https { url } = transport else {
             let nodes = app.nodes(Arc::new(hub), Some(agent), None, args.host_patience);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sovereign_bootstrap::{PlannedSovereign, plan_machines, plan_up};
 use sovereign_core::finding::Severity;
+use sovereign_remote::dialer::AgentBinary;
 
 use crate::cli::{Global, HostArgs, PlanArgs};
 use crate::errors::CliError;
@@ -13,13 +14,14 @@ use crate::render;
 use crate::render::paint::Stream;
 use crate::target::Target;
 use crate::wiring::App;
-use crate::{host_link, machines};
+use crate::{agent_binary, host_link, machines};
 
 /// Plans and shows; changes nothing.
 pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
     let target = Target::load(&app, &args.target).await?;
-    let planned = make(&app, &target, &args.hosts).await?;
+    let agent = agent_binary::load(args.hosts.agent.as_deref())?;
+    let planned = make(&app, &target, &args.hosts, &agent).await?;
     if let Some(path) = &args.output {
         write(path, &planned)?;
     }
@@ -39,7 +41,12 @@ pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError
 }
 
 /// The plan for a spec in its account as it is now.
-pub(super) async fn make(app: &App, target: &Target, hosts: &HostArgs) -> Result<PlannedSovereign, CliError> {
+pub(super) async fn make(
+    app: &App,
+    target: &Target,
+    hosts: &HostArgs,
+    agent: &AgentBinary,
+) -> Result<PlannedSovereign, CliError> {
     let warnings = target
         .warnings
         .iter()
@@ -48,7 +55,7 @@ pub(super) async fn make(app: &App, target: &Target, hosts: &HostArgs) -> Result
     if !warnings.is_empty() {
         output::notice(&format!("{}\n", render::findings::render(&warnings, Stream::Err)));
     }
-    let link = host_link::plan(hosts, &target.spec)?;
+    let link = host_link::plan(hosts, &target.spec, agent)?;
     let planned = match app.cloud(&target.spec.provider).await? {
         Some(cloud) => plan_up(
             &target.spec,

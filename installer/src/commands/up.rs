@@ -7,6 +7,7 @@ use sovereign_bootstrap::link::Transport;
 use sovereign_bootstrap::view::Act;
 use sovereign_engine::journal::{Journal as _, Run};
 use sovereign_engine::plan::Plan;
+use sovereign_remote::dialer::AgentBinary;
 
 use crate::cli::{Global, UpArgs};
 use crate::commands::{outcome, plan};
@@ -39,10 +40,10 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
             );
             run.plan.clone()
         }
-        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref()).await?,
+        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref(), &agent).await?,
     };
     app.store.put_spec(&target.spec.name, &target.document).await?;
-    let link = HostLink::open(&app, &args.hosts, &transport(&plan)).await?;
+    let link = HostLink::open(&app, &args.hosts, &transport(&plan), agent).await?;
     let executor = app.executor(&target.spec, &link).await?;
     let ended = runner::run(&app, &executor, &plan, last.as_ref()).await?;
     outcome::tell(&app, &plan, &ended)
@@ -78,8 +79,9 @@ async fn fresh(
     approved: Option<&Plan>,
     args: &UpArgs,
     last: Option<&Run>,
+    agent: &AgentBinary,
 ) -> Result<Plan, CliError> {
-    let planned = plan::make(app, target, &args.hosts).await?;
+    let planned = plan::make(app, target, &args.hosts, agent).await?;
     if let Some(approved) = approved {
         if *approved != planned.plan {
             let digest = |plan: &Plan| short(plan.digest().as_str()).to_owned();
