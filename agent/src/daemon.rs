@@ -46,7 +46,7 @@ pub async fn run(root: Root) -> Result<(), Fault> {
     };
     let who = Who::of(&root)?;
     let ledger = Ledger::open(Path::new(&root.path(EVENTS)))?;
-    let desk = Rc::new(Desk::new(root, config.node.clone(), who.clone(), ledger));
+    let desk = Rc::new(Desk::new(&host, config.node.clone(), who.clone(), ledger));
     desk.tell(AgentEventKind::Started {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         boot_id: who.boot_id,

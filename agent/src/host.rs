@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
+use crate::incoming::Incoming;
 use crate::placed::{BEFORE_DIR, Before, PLACED, Placed, PlacedFile};
 use crate::root::Root;
 use crate::runner::{Command, Output, Runner, must};
@@ -19,6 +20,7 @@ pub struct Host {
     pub root: Root,
     runner: Rc<dyn Runner>,
     placed: RefCell<Placed>,
+    incoming: Rc<Incoming>,
 }
 
 impl Host {
@@ -26,10 +28,16 @@ impl Host {
     pub fn open(root: Root, runner: Rc<dyn Runner>) -> Result<Self, Fault> {
         let placed = state::read_json(&root, PLACED)?.unwrap_or_default();
         Ok(Self {
+            incoming: Rc::new(Incoming::new(root.clone())),
             root,
             runner,
             placed: RefCell::new(placed),
         })
+    }
+
+    /// Artifacts that the installer hands over.
+    pub(crate) fn incoming(&self) -> Rc<Incoming> {
+        Rc::clone(&self.incoming)
     }
 
     /// What is ours on the host.

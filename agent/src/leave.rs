@@ -7,6 +7,7 @@ use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::install::{BINARY, UNIT_FILE, UNIT_NAME};
+use crate::k3s;
 use crate::state::{CONFIG_DIR, LEAVING, STATE_DIR};
 
 /// Folder of what the host was given at its first boot: the CA certificate and who it is.
@@ -24,6 +25,10 @@ pub fn set_leaving(host: &Host) -> Result<(), Fault> {
 
 /// Takes what was put on the host away and puts back what was there before. `now` is told each part.
 pub async fn undo_all(host: &Host, now: &dyn Fn(&str)) -> Result<(), Fault> {
+    for part in k3s::PARTS.iter().rev() {
+        now(part.name);
+        part.undo(host).await?;
+    }
     for part in PARTS.iter().rev() {
         now(part.name);
         part.undo(host).await?;

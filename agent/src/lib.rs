@@ -6,6 +6,8 @@
 //! | [`ledger`] | every event, on disk before anyone hears of it |
 //! | [`preflight`] | what the host is like, with reasons and remedies |
 //! | [`converge`] | the parts of what a host is to be: look, change, verify |
+//! | [`k3s`] | the parts of what it runs of the cluster |
+//! | [`part`] | a part of a document that is made true |
 //! | [`placed`] | what was put on the host, and what was there before |
 //! | [`leave`] | takes all of it away again |
 //! | [`install`] | makes the agent a service, in a sandbox |
@@ -21,10 +23,13 @@ mod disk;
 pub mod fault;
 pub mod host;
 mod host_keys;
+mod incoming;
 pub mod install;
+pub mod k3s;
 pub mod leave;
 pub mod ledger;
 mod lines;
+pub mod part;
 pub mod placed;
 pub mod preflight;
 pub mod root;

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sovereign_core::host::HostConfig;
 
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
@@ -14,10 +13,16 @@ pub const CONFIG_DIR: &str = "/etc/sovereign-agent";
 pub const STATE_DIR: &str = "/var/lib/sovereign-agent";
 /// The event ledger.
 pub const EVENTS: &str = "/var/lib/sovereign-agent/events.jsonl";
-/// What the host is to be. Written before anything is done about it.
-pub const DESIRED: &str = "/var/lib/sovereign-agent/desired.json";
-/// Digest of the configuration that was applied last and whole.
-pub const APPLIED: &str = "/var/lib/sovereign-agent/applied";
+/// What the host is to be.
+pub const HOST: Slot = Slot {
+    desired: "/var/lib/sovereign-agent/desired.json",
+    applied: "/var/lib/sovereign-agent/applied",
+};
+/// What it is to run of the cluster.
+pub const K3S: Slot = Slot {
+    desired: "/var/lib/sovereign-agent/k3s.json",
+    applied: "/var/lib/sovereign-agent/k3s-applied",
+};
 /// There once the agent was told to leave.
 pub const LEAVING: &str = "/var/lib/sovereign-agent/leaving";
 /// Where `link` finds the daemon.
@@ -47,30 +52,41 @@ pub(crate) fn write_json<T: Serialize>(root: &Root, path: &str, value: &T) -> Re
     disk::write(&root.path(path), &bytes, 0o600).or_fault("writing", path)
 }
 
-/// What the host is to be, if an installer ever said.
-pub fn desired(root: &Root) -> Result<Option<HostConfig>, Fault> {
-    read_json(root, DESIRED)
+/// What is wanted of a kind of document, and how far it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    /// The document that is wanted. Written before anything is done about it.
+    pub desired: &'static str,
+    /// Digest of the document that was made true last, and whole.
+    pub applied: &'static str,
 }
 
-/// Notes what the host is to be.
-pub fn set_desired(root: &Root, config: &HostConfig) -> Result<(), Fault> {
-    write_json(root, DESIRED, config)
-}
-
-/// Digest of the configuration that was applied last and whole.
-pub fn applied(root: &Root) -> Result<Option<String>, Fault> {
-    let text = root.read(APPLIED).or_fault("reading", APPLIED)?;
-    Ok(text
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty()))
-}
-
-/// Notes that the configuration with this digest is applied, or that none is, whole.
-pub fn set_applied(root: &Root, digest: Option<&str>) -> Result<(), Fault> {
-    let path = root.path(APPLIED);
-    match digest {
-        Some(digest) => disk::write(&path, digest.as_bytes(), 0o600),
-        None => disk::remove(&path).map(drop),
+impl Slot {
+    /// What is wanted, if an installer ever said.
+    pub fn desired<D: DeserializeOwned>(&self, root: &Root) -> Result<Option<D>, Fault> {
+        read_json(root, self.desired)
     }
-    .or_fault("writing", APPLIED)
+
+    /// Notes what is wanted.
+    pub fn set_desired<D: Serialize>(&self, root: &Root, document: &D) -> Result<(), Fault> {
+        write_json(root, self.desired, document)
+    }
+
+    /// Digest of the document that was made true last, and whole.
+    pub fn applied(&self, root: &Root) -> Result<Option<String>, Fault> {
+        let text = root.read(self.applied).or_fault("reading", self.applied)?;
+        Ok(text
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty()))
+    }
+
+    /// Notes that the document with this digest is true, or that none is, whole.
+    pub fn set_applied(&self, root: &Root, digest: Option<&str>) -> Result<(), Fault> {
+        let path = root.path(self.applied);
+        match digest {
+            Some(digest) => disk::write(&path, digest.as_bytes(), 0o600),
+            None => disk::remove(&path).map(drop),
+        }
+        .or_fault("writing", self.applied)
+    }
 }

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use sovereign_core::host::{HostConfig, HostFile, HostFirewall, HostRole, HostUnit, Upgrades};
 use tempfile::TempDir;
 
-use crate::converge::{Outcome, PARTS};
+use crate::converge::PARTS;
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::part::Outcome;
 use crate::root::Root;
 use crate::runner::{Command, Output, Runner};
 
@@ -50,8 +51,17 @@ impl Runner for Recorder {
         let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start));
         let stdout = match line.as_str() {
             "sshd -T" => "passwordauthentication no\n".to_owned(),
+            "/usr/local/bin/k3s --version" => {
+                "k3s version v1.35.7+k3s1 (0123abcd)\ngo version go1.25\n".to_owned()
+            }
+            _ if line.starts_with("systemctl show -p ActiveState,NRestarts") => {
+                "ActiveState=active\nNRestarts=0\n".to_owned()
+            }
             _ if line.starts_with("systemctl show -p ActiveState") => {
                 "ActiveState=active\nType=simple\nUnitFileState=enabled\nNeedDaemonReload=no\n".to_owned()
+            }
+            _ if line.starts_with("systemctl is-enabled") && self.count("systemctl enable") > 0 => {
+                "enabled\n".to_owned()
             }
             _ if line.starts_with("journalctl") => "panic: no config\n".to_owned(),
             _ => String::new(),

@@ -135,6 +135,8 @@ pub(crate) enum Command {
 pub(crate) enum Until {
     /// The cloud's resources; hosts boot and nobody talks to them yet.
     Cloud,
+    /// Hosts that are fit and hardened, and the zone.
+    Hosts,
     /// All of it.
     End,
 }
@@ -152,6 +154,9 @@ pub(crate) struct HostArgs {
     /// The agent that hosts get, a static binary [default: `sovereign-agent-x86_64` beside this program].
     #[arg(long, value_name = "FILE", env = "SOVEREIGN_AGENT", hide_env_values = true)]
     pub(crate) agent: Option<PathBuf>,
+    /// The k3s that hosts get: the binary of a release, for their architecture.
+    #[arg(long, value_name = "FILE", env = "SOVEREIGN_K3S", hide_env_values = true)]
+    pub(crate) k3s: Option<PathBuf>,
     /// How long a host may take from its server's start to its agent's first word.
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = patience, hide_short_help = true)]
     pub(crate) host_patience: Duration,

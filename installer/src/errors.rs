@@ -91,6 +91,10 @@ pub(crate) enum CliError {
     NothingOnMachines { name: SovereignName },
     #[error("there is no agent for the hosts")]
     NoAgent { places: Vec<PathBuf> },
+    #[error("there is no k3s for the hosts")]
+    NoK3s,
+    #[error("`{}` is not a program that Linux runs", path.display())]
+    NotK3s { path: PathBuf },
     #[error("`{}` is not a program that Linux runs", path.display())]
     NotAnAgent { path: PathBuf },
     #[error("`{url}` is not an address that hosts can call")]
@@ -251,6 +255,10 @@ impl CliError {
                 "name it with `--agent FILE`, or put it at {}",
                 places.iter().map(|place| format!("`{}`", place.display())).collect::<Vec<_>>().join(" or ")
             )),
+            Self::NoK3s => Some(
+                "name the binary of a k3s release with `--k3s FILE`, or stop before the cluster with `--until hosts`".into(),
+            ),
+            Self::NotK3s { .. } => Some("`--k3s` takes the binary `k3s` of a release, not an archive, an image or a script".into()),
             Self::NotAnAgent { .. } => Some("`--agent` takes the static binary `sovereign-agent-x86_64`".into()),
             Self::Advertise { .. } => {
                 Some("write scheme, host and port and nothing else, for example `https://203.0.113.9:8443`".into())

@@ -15,6 +15,7 @@ use url::Url;
 use crate::agent_binary;
 use crate::cli::{self, HostArgs};
 use crate::errors::CliError;
+use crate::k3s_binary::K3sBinary;
 use crate::listener::Listening;
 use crate::wiring::App;
 
@@ -36,11 +37,13 @@ pub(crate) fn plan(args: &HostArgs, spec: &SovereignSpec, agent: &AgentBinary) -
 }
 
 /// How far a plan goes.
-pub(crate) fn until(args: &HostArgs) -> Until {
-    match args.until {
-        cli::Until::Cloud => Until::Cloud,
-        cli::Until::End => Until::End,
-    }
+pub(crate) fn until(args: &HostArgs, k3s: Option<&K3sBinary>) -> Result<Until, CliError> {
+    Ok(match (args.until, k3s) {
+        (cli::Until::Cloud, _) => Until::Cloud,
+        (cli::Until::Hosts, _) => Until::Hosts,
+        (cli::Until::End, Some(k3s)) => Until::End(k3s.artifact.clone()),
+        (cli::Until::End, None) => return Err(CliError::NoK3s),
+    })
 }
 
 /// Scheme, host and port, and nothing behind.
@@ -69,8 +72,12 @@ impl HostLink {
         args: &HostArgs,
         transport: &Transport,
         agent: AgentBinary,
+        k3s: Option<&K3sBinary>,
     ) -> Result<Self, CliError> {
         let hub = Hub::new(app.node_book());
+        if let Some(k3s) = k3s {
+            hub.depot().offer(&k3s.artifact, &k3s.path);
+        }
         let Transport::Https { url } = transport else {
             let nodes = app.nodes(Arc::new(hub), Some(agent), None, args.host_patience);
             return Ok(Self {

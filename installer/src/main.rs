@@ -7,6 +7,7 @@ mod commands;
 mod errors;
 mod exit;
 mod host_link;
+mod k3s_binary;
 mod listener;
 mod logging;
 mod machines;

@@ -62,6 +62,7 @@ pub(super) fn describe(event: &AgentEvent) -> String {
         }
         AgentEventKind::HostKeys { public } => format!("new host keys: {}", public.join(", ")),
         AgentEventKind::HostKeysInUse => "the host's own key is in use".to_owned(),
+        AgentEventKind::K3sRuns { changed, .. } => format!("k3s runs, {changed} parts changed"),
         AgentEventKind::Leaving => "leaving".to_owned(),
     };
     format!("{:>5}  {:.0}  {what}", event.seq, event.at)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use sovereign_core::agent::{AgentEvent, AgentEventKind, SubStepState};
+use sovereign_core::host::HostConfig;
 
 use super::logs::describe;
 use super::output;
@@ -40,8 +41,10 @@ pub(super) async fn run(host: &Host, as_json: bool) -> Result<(), Fault> {
         transport: config.transport,
         service,
         doing,
-        desired: state::desired(&host.root)?.map(|config| config.digest()),
-        applied: state::applied(&host.root)?,
+        desired: state::HOST
+            .desired(&host.root)?
+            .map(|config: HostConfig| config.digest()),
+        applied: state::HOST.applied(&host.root)?,
         last_seq: events.last().map_or(0, |event| event.seq),
         trouble: trouble(&events),
     };

@@ -2,11 +2,11 @@
 
 use sovereign_core::host::HostConfig;
 
-use super::{Done, Outcome};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::lines::lines;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "hostname";
 

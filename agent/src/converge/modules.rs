@@ -2,10 +2,10 @@
 
 use sovereign_core::host::HostConfig;
 
-use super::{Done, Outcome};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::lines::lines;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "modules";
 

@@ -11,10 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use sovereign_core::host::HostConfig;
 
-use super::{Done, Outcome};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "scrub";
 

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use sovereign_core::host::HostConfig;
 
-use super::{Done, Outcome};
 use crate::config::{AgentConfig, Transport};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::lines::lines;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "ssh";
 

@@ -2,10 +2,10 @@
 
 use sovereign_core::host::HostConfig;
 
-use super::{Done, Outcome};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "swap";
 

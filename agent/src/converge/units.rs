@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use sovereign_core::host::{HostConfig, HostUnit};
 
-use super::{Done, Outcome};
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::part::{Done, Outcome};
 use crate::runner::Command;
 
 pub(super) const NAME: &str = "units";

@@ -2,9 +2,9 @@
 
 use sovereign_core::host::{HostConfig, Upgrades};
 
-use super::{Done, Outcome};
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::part::{Done, Outcome};
 
 pub(super) const NAME: &str = "upgrades";
 

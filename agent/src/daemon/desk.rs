@@ -1,6 +1,7 @@
 //! What the links and the worker share: the ledger, the orders, and what is being done.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use tokio::sync::watch;
 
 use super::inbox::Inbox;
 use super::signs;
+use crate::host::Host;
+use crate::incoming::Incoming;
 use crate::ledger::Ledger;
 use crate::root::Root;
 use crate::state;
@@ -24,6 +27,7 @@ const BATCH: usize = 64;
 pub(super) struct Desk {
     pub(super) root: Root,
     pub(super) inbox: Inbox,
+    pub(super) incoming: Rc<Incoming>,
     node: String,
     who: Who,
     ledger: RefCell<Ledger>,
@@ -41,11 +45,12 @@ struct Task {
 }
 
 impl Desk {
-    pub(super) fn new(root: Root, node: String, who: Who, ledger: Ledger) -> Self {
+    pub(super) fn new(host: &Host, node: String, who: Who, ledger: Ledger) -> Self {
         let written = watch::Sender::new(ledger.last_seq());
         Self {
-            root,
+            root: host.root.clone(),
             inbox: Inbox::default(),
+            incoming: host.incoming(),
             node,
             who,
             ledger: RefCell::new(ledger),
@@ -114,7 +119,8 @@ impl Desk {
             boot_id: self.who.boot_id.clone(),
             host_id: self.who.host_id.clone(),
             clock: Timestamp::now(),
-            applied: state::applied(&self.root).ok().flatten(),
+            applied: state::HOST.applied(&self.root).ok().flatten(),
+            runs: state::K3S.applied(&self.root).ok().flatten(),
             last_seq: self.ledger.borrow().last_seq(),
         }
     }
@@ -122,7 +128,7 @@ impl Desk {
     pub(super) fn heartbeat(&self) -> Heartbeat {
         let doing = self.doing.borrow().as_ref().map(|task| Doing {
             sub_step: task.name.clone(),
-            last_seen: task.last_seen.clone(),
+            last_seen: self.incoming.words().unwrap_or_else(|| task.last_seen.clone()),
             for_ms: u64::try_from(task.since.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
         Heartbeat {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use sovereign_core::agent::PreflightOrder;
 use sovereign_core::host::HostConfig;
+use sovereign_core::k3s::K3sNode;
 use tokio::sync::Notify;
 
 /// Something to do.
@@ -14,6 +15,7 @@ pub(super) enum Order {
     UseHostKeys,
     Preflight(PreflightOrder),
     Converge(Box<HostConfig>),
+    RunK3s(Box<K3sNode>),
 }
 
 /// Orders that wait.
@@ -30,6 +32,7 @@ struct Waiting {
     use_host_keys: bool,
     preflight: Option<PreflightOrder>,
     converge: Option<Box<HostConfig>>,
+    run_k3s: Option<Box<K3sNode>>,
 }
 
 impl Inbox {
@@ -41,6 +44,7 @@ impl Inbox {
             Order::UseHostKeys => waiting.use_host_keys = true,
             Order::Preflight(order) => waiting.preflight = Some(order),
             Order::Converge(config) => waiting.converge = Some(config),
+            Order::RunK3s(node) => waiting.run_k3s = Some(node),
         }
         self.bell.notify_one();
     }
@@ -68,6 +72,8 @@ impl Waiting {
             return Some(Order::UseHostKeys);
         }
         let preflight = self.preflight.take().map(Order::Preflight);
-        preflight.or_else(|| self.converge.take().map(Order::Converge))
+        preflight
+            .or_else(|| self.converge.take().map(Order::Converge))
+            .or_else(|| self.run_k3s.take().map(Order::RunK3s))
     }
 }

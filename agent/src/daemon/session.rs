@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::desk::Desk;
 use super::inbox::Order;
+use crate::incoming::Want;
 
 /// Longest time a frame may take to go out. A peer that takes nothing any more is gone.
 const SEND: Duration = Duration::from_secs(20);
@@ -71,6 +72,9 @@ async fn hear<S: AsyncRead>(
             ToAgent::Converge(config) => desk.inbox.put(Order::Converge(config)),
             ToAgent::MakeHostKeys => desk.inbox.put(Order::MakeHostKeys),
             ToAgent::UseHostKeys => desk.inbox.put(Order::UseHostKeys),
+            ToAgent::RunK3s(node) => desk.inbox.put(Order::RunK3s(node)),
+            ToAgent::Piece(piece) => desk.incoming.take(&piece),
+            ToAgent::NoArtifact { sha256 } => desk.incoming.refused(&sha256),
             ToAgent::Leave => desk.inbox.put(Order::Leave),
         }
     }
@@ -86,6 +90,8 @@ async fn tell<S: AsyncWrite>(
     let mut turn: Option<watch::Receiver<u64>> = None;
     let mut after: Option<u64> = None;
     let mut beat = Instant::now() + BEAT;
+    let mut wants = desk.incoming.wants();
+    wants.mark_changed();
     loop {
         if following.has_changed().unwrap_or(false) {
             after = *following.borrow_and_update();
@@ -106,8 +112,17 @@ async fn tell<S: AsyncWrite>(
                 continue;
             }
         }
+        if after.is_some() && wants.has_changed().unwrap_or(false) {
+            let want = wants.borrow_and_update().clone();
+            if let Some(Want { sha256, from }) = want
+                && let Err(end) = send(&mut sender, &FromAgent::Want { sha256, from }).await
+            {
+                return end;
+            }
+        }
         tokio::select! {
             _ = written.changed() => {}
+            _ = wants.changed(), if after.is_some() => wants.mark_changed(),
             _ = following.changed() => following.mark_changed(),
             () = superseded(turn.as_mut()) => return LinkEnd::Superseded,
             () = sleep_until(beat) => {

@@ -23,7 +23,7 @@ fn desk(bench: &Bench) -> Rc<Desk> {
     };
     disk::folder(&root.path(STATE_DIR), 0o700).unwrap();
     let ledger = Ledger::open(&root.path(EVENTS)).unwrap();
-    Rc::new(Desk::new(root, "acme-cp-1".into(), who, ledger))
+    Rc::new(Desk::new(&bench.host, "acme-cp-1".into(), who, ledger))
 }
 
 /// Starts a worker and opens a link to it, from an event on.
@@ -81,7 +81,7 @@ async fn a_failure_is_told_once_and_heals_by_itself() {
         installer.send(&ToAgent::Converge(Box::new(config()))).await.unwrap();
         let told = until_end(&mut installer).await;
         assert!(matches!(&told.last().unwrap().kind, AgentEventKind::Failed { cause, .. } if cause.contains("`ssh`")));
-        assert_eq!(state::applied(&root).unwrap(), None);
+        assert_eq!(state::HOST.applied(&root).unwrap(), None);
         let last = told.last().unwrap().seq;
 
         // Five minutes of trying again are no news; heartbeats say what is missing.
@@ -96,7 +96,7 @@ async fn a_failure_is_told_once_and_heals_by_itself() {
         assert_eq!(mended.iter().map(|event| event.seq).collect::<Vec<_>>(), [last + 1, last + 2, last + 3]);
         assert!(matches!(&mended[1].kind, AgentEventKind::SubStep(part)
             if part.name == "ssh" && matches!(part.state, SubStepState::Done { changed: true, .. })));
-        assert_eq!(state::applied(&root).unwrap(), Some(config().digest()));
+        assert_eq!(state::HOST.applied(&root).unwrap(), Some(config().digest()));
         work.abort();
     })
     .await;
@@ -107,11 +107,14 @@ async fn a_daemon_that_died_goes_on_without_an_installer() {
     let here = LocalSet::new();
     here.run_until(async {
         let bench = Bench::new();
-        state::set_desired(&bench.host.root, &config()).unwrap();
+        state::HOST.set_desired(&bench.host.root, &config()).unwrap();
         let desk = desk(&bench);
         let done = tokio::time::timeout(Duration::from_mins(1), worker::work(&desk, &bench.host)).await;
         assert!(done.is_err(), "the worker ended: {done:?}");
-        assert_eq!(state::applied(&bench.host.root).unwrap(), Some(config().digest()));
+        assert_eq!(
+            state::HOST.applied(&bench.host.root).unwrap(),
+            Some(config().digest())
+        );
         assert!(desk.heartbeat().doing.is_none());
         let mut late = connect(&desk, 0).await;
         let told = until_end(&mut late).await;

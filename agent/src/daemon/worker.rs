@@ -1,11 +1,13 @@
 //! Does what the installer says, one task after the other, and keeps trying what failed.
 
+mod goal;
 mod pass;
 mod tasks;
 
 use std::time::Duration;
 
 use sovereign_core::host::HostConfig;
+use sovereign_core::k3s::K3sNode;
 use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Backoff;
@@ -15,8 +17,8 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::host_keys::{OwnKey, Stage};
 use crate::leave;
-use crate::state;
 
+use self::goal::Goal;
 use self::pass::Pass;
 use self::tasks::Exit;
 
@@ -58,7 +60,8 @@ pub(super) async fn work(desk: &Desk, host: &Host) -> Result<(), Fault> {
 /// What is wanted and not there yet.
 #[derive(Debug, Default)]
 struct Wanted {
-    pass: Option<Pass>,
+    host: Option<Pass<HostConfig>>,
+    k3s: Option<Pass<K3sNode>>,
     exit: Option<Exit>,
 }
 
@@ -68,12 +71,9 @@ impl Wanted {
         if OwnKey::load(host)?.is_some_and(|key| key.stage == Stage::Wanted) {
             tasks::use_host_key(desk, host).await;
         }
-        let desired = state::desired(&host.root)?;
-        let applied = state::applied(&host.root)?;
         Ok(Self {
-            pass: desired
-                .filter(|config| Some(config.digest()) != applied)
-                .map(Pass::new),
+            host: unfinished(host)?,
+            k3s: unfinished(host)?,
             exit: leave::is_leaving(host).then(Exit::default),
         })
     }
@@ -83,7 +83,8 @@ impl Wanted {
         if let Some(exit) = &self.exit {
             return Some(exit.stays.clone().unwrap_or_default());
         }
-        self.pass.as_ref().map(Pass::missing)
+        let host = self.host.as_ref().map(Pass::missing);
+        host.or_else(|| self.k3s.as_ref().map(Pass::missing))
     }
 
     /// Tries what is wanted once; whether the agent has left.
@@ -91,10 +92,10 @@ impl Wanted {
         if let Some(exit) = &mut self.exit {
             return exit.leave(desk, host).await;
         }
-        if let Some(pass) = &mut self.pass
-            && pass.run(desk, host).await
-        {
-            self.pass = None;
+        go_on(&mut self.host, desk, host).await;
+        // A host that is not what it is to be runs nothing new.
+        if self.host.is_none() {
+            go_on(&mut self.k3s, desk, host).await;
         }
         false
     }
@@ -110,7 +111,11 @@ impl Wanted {
                 return true;
             }
             Order::Converge(config) => {
-                self.pass = desire(desk, host, *config);
+                self.host = desire(desk, host, *config);
+                return true;
+            }
+            Order::RunK3s(node) => {
+                self.k3s = desire(desk, host, *node);
                 return true;
             }
         }
@@ -118,12 +123,30 @@ impl Wanted {
     }
 }
 
+/// What an agent before this one did not finish.
+fn unfinished<G: Goal>(host: &Host) -> Result<Option<Pass<G>>, Fault> {
+    let desired: Option<G> = G::SLOT.desired(&host.root)?;
+    let applied = G::SLOT.applied(&host.root)?;
+    Ok(desired
+        .filter(|goal| Some(goal.digest()) != applied)
+        .map(Pass::new))
+}
+
+/// Tries what is wanted once.
+async fn go_on<G: Goal>(wanted: &mut Option<Pass<G>>, desk: &Desk, host: &Host) {
+    if let Some(pass) = wanted
+        && pass.run(desk, host).await
+    {
+        *wanted = None;
+    }
+}
+
 /// Notes on the disk what is wanted, before anything is done about it.
-fn desire(desk: &Desk, host: &Host, config: HostConfig) -> Option<Pass> {
-    match state::set_desired(&host.root, &config) {
-        Ok(()) => Some(Pass::new(config)),
+fn desire<G: Goal>(desk: &Desk, host: &Host, goal: G) -> Option<Pass<G>> {
+    match G::SLOT.set_desired(&host.root, &goal) {
+        Ok(()) => Some(Pass::new(goal)),
         Err(fault) => {
-            tasks::tell_failed(desk, &config.digest(), &fault);
+            tasks::tell_failed(desk, &goal.digest(), &fault);
             None
         }
     }

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostConfig;
+use crate::k3s::K3sNode;
 
 /// Version of the protocol. The installer speaks to its own version only: it brings the agent along.
 pub const PROTOCOL: u32 = 1;
@@ -30,6 +31,9 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Largest frame, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
+
+/// Largest piece of an artifact, in bytes: in base64 it still fits into a frame.
+pub const MAX_PIECE: usize = 512 * 1024;
 
 /// What the installer says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,15 @@ pub enum ToAgent {
     /// Let the SSH server use the key that was put aside, and no other; [`AgentEventKind::HostKeysInUse`] answers. The installer
     /// says so once it has noted the key: whatever breaks in between, it still knows the host.
     UseHostKeys,
+    /// Run k3s so; [`AgentEventKind::K3sRuns`] or a failed [`AgentEventKind::SubStep`] answers. Repeating it is safe.
+    RunK3s(Box<K3sNode>),
+    /// A piece of the artifact that the agent asked for.
+    Piece(Piece),
+    /// The installer does not have the artifact that the agent asked for.
+    NoArtifact {
+        /// SHA-256 of the artifact, 64 hex digits.
+        sha256: String,
+    },
     /// Take away everything that was put on this host, the agent last; [`AgentEventKind::Leaving`] answers.
     Leave,
 }
@@ -64,6 +77,25 @@ pub enum FromAgent {
     Event(AgentEvent),
     /// Nothing happened, and the agent lives.
     Heartbeat(Heartbeat),
+    /// Go on handing over an artifact: a few pieces from this byte on. It is asked again when they have come.
+    Want {
+        /// SHA-256 of the artifact, 64 hex digits.
+        sha256: String,
+        /// Bytes that are there already.
+        from: u64,
+    },
+}
+
+/// Bytes of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Piece {
+    /// SHA-256 of the whole artifact, 64 hex digits.
+    pub sha256: String,
+    /// Where in the artifact these bytes begin.
+    pub from: u64,
+    /// The bytes, in base64; at most [`MAX_PIECE`] of them.
+    pub data: String,
 }
 
 /// Who is on the link.
@@ -86,6 +118,9 @@ pub struct Hello {
     pub clock: Timestamp,
     /// Digest of the configuration that was applied last and whole.
     pub applied: Option<String>,
+    /// Digest of the k3s order that was followed last and whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<String>,
     /// Number of the agent's last event.
     pub last_seq: u64,
 }
@@ -144,6 +179,13 @@ pub enum AgentEventKind {
     /// The host is what the configuration says.
     Converged {
         /// Digest of the configuration.
+        digest: String,
+        /// Sub-steps that had something to change.
+        changed: u32,
+    },
+    /// k3s runs as the order says, and the node is ready to be one.
+    K3sRuns {
+        /// Digest of the order.
         digest: String,
         /// Sub-steps that had something to change.
         changed: u32,

@@ -9,6 +9,7 @@
 //! | [`event`] | what happened to a Sovereign, in one monotonic sequence |
 //! | [`finding`] | one problem: where, what, why and what to do |
 //! | [`host`] | what a host is to be |
+//! | [`k3s`] | what a host runs of the cluster |
 //! | [`agent`] | what installer and agent say to each other |
 //! | [`crash`] | lines at which tests pull the plug |
 
@@ -17,6 +18,7 @@ pub mod crash;
 pub mod event;
 pub mod finding;
 pub mod host;
+pub mod k3s;
 pub mod name;
 pub mod secret;
 pub mod spec;

@@ -28,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::book::{BookError, NodeBook};
+use crate::depot::Depot;
 use crate::link_state::{LinkState, Refused, RefusedReason, Transport};
 use crate::node_id::NodeId;
 
@@ -42,6 +43,7 @@ pub use self::session::LinkEnd;
 pub struct Hub {
     book: Arc<dyn NodeBook>,
     authority: Option<Authority>,
+    depot: Depot,
     nodes: Mutex<HashMap<NodeId, Arc<Node>>>,
 }
 
@@ -59,6 +61,7 @@ impl Hub {
         Self {
             book,
             authority: None,
+            depot: Depot::default(),
             nodes: Mutex::default(),
         }
     }
@@ -74,6 +77,11 @@ impl Hub {
     pub fn server_config(&self, names: &[String]) -> Result<ServerConfig, AuthorityError> {
         let authority = self.authority.as_ref().ok_or_else(AuthorityError::missing)?;
         authority.server_config(names)
+    }
+
+    /// Files that hosts may ask for.
+    pub fn depot(&self) -> &Depot {
+        &self.depot
     }
 
     /// What survives about nodes.
@@ -93,7 +101,7 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Send,
     {
         let node = self.node(id);
-        let end = session::run(&*self.book, &node, stream, transport).await;
+        let end = session::run(&*self.book, &self.depot, &node, stream, transport).await;
         tracing::debug!(node = %id, %transport, ?end, "link ended");
         end
     }

@@ -21,6 +21,7 @@
 //! | `book` | what must survive about nodes, as a trait | `installer` |
 //! | `link_state` | how it stands with a node, told apart in words | `installer` |
 //! | `hub` | every link of one installer process | `installer` |
+//! | `depot` | files that hosts may ask for | `installer` |
 //! | `ssh` | SSH with pinned keys | `installer` |
 //! | `dialer` | keeps one node's link up over SSH | `installer` |
 //! | `testing` | a book in memory, the contract of every book, an agent for tests | `testing` |
@@ -33,6 +34,8 @@ pub mod wire;
 pub mod authority;
 #[cfg(feature = "installer")]
 pub mod book;
+#[cfg(feature = "installer")]
+pub mod depot;
 #[cfg(feature = "installer")]
 pub mod dialer;
 #[cfg(feature = "installer")]
@@ -52,6 +55,7 @@ pub mod ticket;
 pub use {
     authority::Authority,
     book::{BookError, NodeBook},
+    depot::Depot,
     hub::{Events, Hub, Link, NotLinked},
     link_state::{LinkState, Refused, Transport},
     node_id::NodeId,

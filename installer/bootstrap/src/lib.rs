@@ -14,10 +14,12 @@
 //! | [`teardown`] | everything a Sovereign holds in the account, found by label, network and target; the plan that removes it |
 //! | [`scan`](mod@scan) | orphans and drift in the account, with their price |
 //! | [`names`] | names and label selectors of what a Sovereign is made of |
+//! | [`cluster`] | what the hosts run of the cluster |
 //! | [`link`] | how installer and hosts find each other |
 //! | [`nodes`] | the hosts as steps see them: links, keys, the agent they get |
 //! | [`services`] | what steps work with |
 
+pub mod cluster;
 pub mod link;
 pub mod names;
 pub mod nodes;

@@ -1,6 +1,7 @@
 //! How installer and hosts of a plan find each other, and how far it goes.
 
 use serde::{Deserialize, Serialize};
+use sovereign_core::k3s::Artifact;
 
 /// How installer and hosts of a plan find each other. Part of the plan: user data differ by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +28,23 @@ pub enum Transport {
 }
 
 /// How far a plan goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// The cloud's resources; hosts boot and nobody talks to them yet.
     Cloud,
-    /// All of it.
-    End,
+    /// Hosts that are what they are to be, and the zone.
+    Hosts,
+    /// All of it, with this k3s.
+    End(Artifact),
+}
+
+impl Until {
+    /// The k3s that hosts get, if the plan goes that far.
+    pub fn k3s(&self) -> Option<&Artifact> {
+        match self {
+            Self::End(k3s) => Some(k3s),
+            Self::Cloud | Self::Hosts => None,
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod choices;
+mod cluster;
 mod draft;
 mod fingerprint;
 mod hosts;
@@ -49,7 +50,7 @@ pub fn plan_up(
     spec: &SovereignSpec,
     inventory: &Inventory,
     link: &LinkPlan,
-    until: Until,
+    until: &Until,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let (layouts, mut findings) = preflight::check(spec, inventory);
     let meters = user_data::meters(spec, &layouts, link, &mut findings);
@@ -72,7 +73,7 @@ struct Facts<'a> {
     spec: &'a SovereignSpec,
     inventory: &'a Inventory,
     link: &'a LinkPlan,
-    until: Until,
+    until: &'a Until,
 }
 
 /// A plan that contradicts itself: a defect of the planner.
@@ -116,6 +117,7 @@ fn assemble(
         networks: spec.regions.iter().map(PlannedRanges::of).collect(),
         hosts: draft.hosts,
         link: facts.link.clone(),
+        k3s: facts.until.k3s().cloned(),
         user_data,
         zone: draft.zone,
         prices: Some(prices::of(inventory, layouts, &removals.servers)),

@@ -7,6 +7,7 @@ mod enrol;
 mod error;
 mod firewall;
 mod forget_nodes;
+mod join_token;
 mod leave_host;
 mod load_balancer;
 mod made;
@@ -16,6 +17,7 @@ mod owned;
 mod placement_group;
 mod prepare_host;
 mod proof;
+mod run_k3s;
 mod server;
 mod ssh_key;
 mod sweep;
@@ -31,6 +33,7 @@ pub use delete::DeleteResource;
 pub use enrol::{EnrolHost, EnrolledHost, HostPlace, Machine};
 pub use firewall::CreateFirewall;
 pub use forget_nodes::ForgetNodes;
+pub use join_token::MakeJoinToken;
 pub use leave_host::LeaveHost;
 pub use load_balancer::CreateLoadBalancer;
 pub use made::Made;
@@ -39,6 +42,7 @@ pub use node_link::{LinkKeys, PrepareLink};
 pub use placement_group::CreatePlacementGroup;
 pub use prepare_host::{PrepareHost, PreparedHost};
 pub use proof::ProveEmpty;
+pub use run_k3s::{ClusterNode, RunK3s};
 pub use server::{CreateServer, Fallback, MadeServer, ServerChoice};
 pub use ssh_key::CreateSshKey;
 pub use sweep::Sweep;
@@ -56,6 +60,8 @@ pub fn registry() -> StepRegistry<Services> {
         .with::<PrepareLink>()
         .with::<EnrolHost>()
         .with::<PrepareHost>()
+        .with::<MakeJoinToken>()
+        .with::<RunK3s>()
         .with::<LeaveHost>()
         .with::<ForgetNodes>()
         .with::<CreateZone>()

@@ -9,6 +9,7 @@ use sovereign_cloud::label::Labels;
 use sovereign_cloud::resource::ResourceKind;
 use sovereign_core::finding::Finding;
 use sovereign_core::host::HostRole;
+use sovereign_core::k3s::Artifact;
 use sovereign_core::spec::{Candidate, Network, Region};
 
 use crate::link::LinkPlan;
@@ -231,6 +232,9 @@ pub struct PlanView {
     pub hosts: Vec<PlannedHost>,
     /// How installer and hosts find each other.
     pub link: LinkPlan,
+    /// The k3s that hosts get, if the plan goes that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k3s: Option<Artifact>,
     /// Size of the user data, by role; empty for machines.
     pub user_data: Vec<PlannedUserData>,
     /// The zone, where somebody is asked to answer for it.

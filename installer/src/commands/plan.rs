@@ -9,6 +9,7 @@ use sovereign_remote::dialer::AgentBinary;
 use crate::cli::{Global, HostArgs, PlanArgs};
 use crate::errors::CliError;
 use crate::exit::Exit;
+use crate::k3s_binary::K3sBinary;
 use crate::output;
 use crate::render;
 use crate::render::paint::Stream;
@@ -21,7 +22,8 @@ pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError
     let app = App::open(global).await?;
     let target = Target::load(&app, &args.target).await?;
     let agent = agent_binary::load(args.hosts.agent.as_deref())?;
-    let planned = make(&app, &target, &args.hosts, &agent).await?;
+    let k3s = args.hosts.k3s.as_deref().map(K3sBinary::load).transpose()?;
+    let planned = make(&app, &target, &args.hosts, &agent, k3s.as_ref()).await?;
     if let Some(path) = &args.output {
         write(path, &planned)?;
     }
@@ -46,6 +48,7 @@ pub(super) async fn make(
     target: &Target,
     hosts: &HostArgs,
     agent: &AgentBinary,
+    k3s: Option<&K3sBinary>,
 ) -> Result<PlannedSovereign, CliError> {
     let warnings = target
         .warnings
@@ -56,14 +59,10 @@ pub(super) async fn make(
         output::notice(&format!("{}\n", render::findings::render(&warnings, Stream::Err)));
     }
     let link = host_link::plan(hosts, &target.spec, agent)?;
+    let until = host_link::until(hosts, k3s)?;
     let planned = match app.cloud(&target.spec.provider).await? {
-        Some(cloud) => plan_up(
-            &target.spec,
-            &cloud.inventory().await?,
-            &link,
-            host_link::until(hosts),
-        ),
-        None => plan_machines(&target.spec, &machines::look(&target.spec).await, &link),
+        Some(cloud) => plan_up(&target.spec, &cloud.inventory().await?, &link, &until),
+        None => plan_machines(&target.spec, &machines::look(&target.spec).await, &link, &until),
     };
     planned.map_err(|findings| CliError::Preflight { findings })
 }

@@ -14,6 +14,7 @@ use crate::commands::{outcome, plan};
 use crate::errors::CliError;
 use crate::exit::Exit;
 use crate::host_link::HostLink;
+use crate::k3s_binary::K3sBinary;
 use crate::purpose::{self, Purpose};
 use crate::render::paint::Stream;
 use crate::render::status::short;
@@ -28,7 +29,12 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
     let last = app.store.last_run(&target.spec.name).await?;
     let approved = args.plan.as_deref().map(read_plan).transpose()?;
     let agent = agent_binary::load(args.hosts.agent.as_deref())?;
-    let unfinished = unfinished(&target, last.as_ref())?.filter(|run| brings(&run.plan, agent.sha256()));
+    let k3s = args.hosts.k3s.as_deref().map(K3sBinary::load).transpose()?;
+    let brought = Brought {
+        agent: &agent,
+        k3s: k3s.as_ref(),
+    };
+    let unfinished = unfinished(&target, last.as_ref())?.filter(|run| brought.fits(&run.plan));
     let plan = match unfinished {
         Some(run) if approved.as_ref().is_none_or(|plan| *plan == run.plan) => {
             say(
@@ -40,18 +46,30 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
             );
             run.plan.clone()
         }
-        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref(), &agent).await?,
+        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref(), brought).await?,
     };
     app.store.put_spec(&target.spec.name, &target.document).await?;
-    let link = HostLink::open(&app, &args.hosts, &transport(&plan), agent).await?;
+    let link = HostLink::open(&app, &args.hosts, &transport(&plan), agent.clone(), k3s.as_ref()).await?;
     let executor = app.executor(&target.spec, &link).await?;
     let ended = runner::run(&app, &executor, &plan, last.as_ref()).await?;
     outcome::tell(&app, &plan, &ended)
 }
 
-/// The plan was approved with that agent. Another one is another plan.
-fn brings(plan: &Plan, agent: &str) -> bool {
-    purpose::view(plan).is_some_and(|view| view.link.agent == agent)
+/// What this installer brings along for the hosts.
+#[derive(Debug, Clone, Copy)]
+struct Brought<'a> {
+    agent: &'a AgentBinary,
+    k3s: Option<&'a K3sBinary>,
+}
+
+impl Brought<'_> {
+    /// The plan was approved with just these. Others make another plan.
+    fn fits(self, plan: &Plan) -> bool {
+        purpose::view(plan).is_some_and(|view| {
+            let k3s = view.k3s.is_none() || view.k3s.as_ref() == self.k3s.map(|k3s| &k3s.artifact);
+            k3s && view.link.agent == self.agent.sha256()
+        })
+    }
 }
 
 /// The way to the hosts that a plan was approved with.
@@ -79,9 +97,9 @@ async fn fresh(
     approved: Option<&Plan>,
     args: &UpArgs,
     last: Option<&Run>,
-    agent: &AgentBinary,
+    brought: Brought<'_>,
 ) -> Result<Plan, CliError> {
-    let planned = plan::make(app, target, &args.hosts, agent).await?;
+    let planned = plan::make(app, target, &args.hosts, brought.agent, brought.k3s).await?;
     if let Some(approved) = approved {
         if *approved != planned.plan {
             let digest = |plan: &Plan| short(plan.digest().as_str()).to_owned();

@@ -1,21 +1,20 @@
-//! Converges towards one configuration, as often as it takes, and tells only what is new.
+//! Converges towards one document, as often as it takes, and tells only what is new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sovereign_core::agent::{AgentEventKind, SubStepState};
-use sovereign_core::host::HostConfig;
+use sovereign_core::agent::SubStepState;
 
+use super::goal::Goal;
 use super::tasks::tell_failed;
-use crate::converge::{Done, PARTS, Part};
 use crate::daemon::desk::Desk;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::state;
+use crate::part::{Done, Part};
 
-/// One configuration on its way.
+/// One document on its way.
 #[derive(Debug)]
-pub(super) struct Pass {
-    config: HostConfig,
+pub(super) struct Pass<G> {
+    goal: G,
     digest: String,
     /// The first time everything is told; after that, only what is different.
     first: bool,
@@ -24,20 +23,18 @@ pub(super) struct Pass {
     changed: BTreeSet<&'static str>,
 }
 
-impl Pass {
-    pub(super) fn new(config: HostConfig) -> Self {
+impl<G: Goal> Pass<G> {
+    pub(super) fn new(goal: G) -> Self {
         Self {
-            digest: config.digest(),
-            config,
+            digest: goal.digest(),
+            goal,
             first: true,
             failed: BTreeMap::new(),
             changed: BTreeSet::new(),
         }
     }
 
-    /// Goes through all parts once; whether the host is what the configuration says.
-    ///
-    /// A part that fails does not keep the others from being done: an operator who mends one thing wants to know of all.
+    /// Goes through the parts once; whether all of them are done.
     pub(super) async fn run(&mut self, desk: &Desk, host: &Host) -> bool {
         match self.try_run(desk, host).await {
             Ok(done) => done,
@@ -57,26 +54,26 @@ impl Pass {
     }
 
     async fn try_run(&mut self, desk: &Desk, host: &Host) -> Result<bool, Fault> {
-        if state::applied(&host.root)?.as_ref() != Some(&self.digest) {
+        if G::SLOT.applied(&host.root)?.as_ref() != Some(&self.digest) {
             // From here on the host is neither the old one nor the new one.
-            state::set_applied(&host.root, None)?;
+            G::SLOT.set_applied(&host.root, None)?;
         }
         let before = self.failed.clone();
-        for part in &PARTS {
-            self.part(desk, host, part).await;
+        for part in G::parts() {
+            let done = self.part(desk, host, part).await;
+            if G::ORDERED && !done {
+                break;
+            }
         }
         let first = std::mem::replace(&mut self.first, false);
         self.failed.remove("agent");
         if self.failed.is_empty() {
-            state::set_applied(&host.root, Some(&self.digest))?;
+            G::SLOT.set_applied(&host.root, Some(&self.digest))?;
             let changed = u32::try_from(self.changed.len()).unwrap_or(u32::MAX);
-            desk.tell(AgentEventKind::Converged {
-                digest: self.digest.clone(),
-                changed,
-            });
+            desk.tell(G::done(self.digest.clone(), changed));
             return Ok(true);
         }
-        state::set_applied(&host.root, None)?;
+        G::SLOT.set_applied(&host.root, None)?;
         if first || before != self.failed {
             let remedy = "each of them says what to do; the agent goes on by itself";
             let fault = Fault::new(self.missing(), remedy);
@@ -85,7 +82,7 @@ impl Pass {
         Ok(false)
     }
 
-    async fn part(&mut self, desk: &Desk, host: &Host, part: &Part) {
+    async fn part(&mut self, desk: &Desk, host: &Host, part: &Part<G>) -> bool {
         desk.begin(part.name);
         if let Some(cause) = self.failed.get(part.name) {
             desk.saw(cause);
@@ -93,10 +90,13 @@ impl Pass {
         if self.first {
             desk.tell_part(part.name, SubStepState::Begun);
         }
-        match part.converge(host, &self.config).await {
+        let outcome = part.converge(host, &self.goal).await;
+        let done = outcome.is_ok();
+        match outcome {
             Ok(done) => self.done(desk, part.name, done),
             Err(fault) => self.failed(desk, part.name, fault),
         }
+        done
     }
 
     fn done(&mut self, desk: &Desk, name: &'static str, done: Done) {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use sovereign_core::agent::{FromAgent, Hello, ToAgent};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 
 use super::join::{join, not_our_protocol};
 use super::node::Node;
 use super::seat::{Inbox, Seat};
 use crate::book::NodeBook;
+use crate::depot::{Depot, Handing};
 use crate::frames::{FrameError, FrameReceiver, FrameSender, Frames};
 use crate::link_state::{Lost, Refused, SILENT_AFTER, Transport};
 
@@ -38,9 +39,18 @@ const NO_HELLO: &str =
     "its agent opened a link and did not say who it is: see `journalctl -u sovereign-agent` there";
 
 type Hears<S> = FrameReceiver<S, FromAgent>;
+/// Digest of the file that the host asks for, and from which byte on.
+type Want = Option<(String, u64)>;
+type Wants = watch::Sender<Want>;
 type Says<S> = FrameSender<S, ToAgent>;
 
-pub(super) async fn run<S>(book: &dyn NodeBook, node: &Arc<Node>, stream: S, transport: Transport) -> LinkEnd
+pub(super) async fn run<S>(
+    book: &dyn NodeBook,
+    depot: &Depot,
+    node: &Arc<Node>,
+    stream: S,
+    transport: Transport,
+) -> LinkEnd
 where
     S: AsyncRead + AsyncWrite + Send,
 {
@@ -61,11 +71,12 @@ where
         }
     };
     let Inbox { orders, follow, cut } = inbox;
+    let wants = Wants::new(None);
     let end = tokio::select! {
         biased;
         () = cut.cancelled() => LinkEnd::Superseded,
-        end = hear(&seat, hears) => end,
-        end = say(book, &seat, says, orders, &follow) => end,
+        end = hear(&seat, hears, &wants) => end,
+        end = say(book, depot, &seat, says, orders, &follow, wants.subscribe()) => end,
     };
     seat.end(match &end {
         LinkEnd::Silent => Lost::NoFrame,
@@ -88,7 +99,7 @@ async fn first_frame<S: AsyncRead>(hears: &mut Hears<S>) -> Result<Hello, LinkEn
 }
 
 /// Takes in frames until the link ends.
-async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>) -> LinkEnd {
+async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>, wants: &Wants) -> LinkEnd {
     let mut quiet = false;
     loop {
         let frame = match timeout(SILENT_AFTER, hears.receive()).await {
@@ -106,36 +117,63 @@ async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>) -> LinkEnd {
         match frame {
             FromAgent::Heartbeat(heartbeat) => seat.heartbeat(heartbeat.doing),
             FromAgent::Event(event) => seat.event(event),
+            FromAgent::Want { sha256, from } => {
+                wants.send_replace(Some((sha256, from)));
+            }
             FromAgent::Hello(_) => return LinkEnd::Broken("the agent said twice who it is".to_owned()),
         }
     }
 }
 
-/// Sends orders until the link ends.
+/// Sends orders, and between them the files that the host asks for, until the link ends.
 async fn say<S: AsyncWrite>(
     book: &dyn NodeBook,
+    depot: &Depot,
     seat: &Seat,
     mut says: Says<S>,
     mut orders: mpsc::Receiver<ToAgent>,
     follow: &Notify,
+    mut wants: watch::Receiver<Want>,
 ) -> LinkEnd {
+    let mut handing: Option<Handing> = None;
     loop {
-        let order = tokio::select! {
+        let frame = tokio::select! {
             biased;
             () = follow.notified() => match book.last_heard(&seat.node.id).await {
                 Ok(journalled) => seat.follow(journalled).map(|after| ToAgent::Follow { after }),
                 Err(error) => return LinkEnd::Book(error.to_string()),
             },
             order = orders.recv() => order,
+            Ok(()) = wants.changed() => {
+                let want = wants.borrow_and_update().clone();
+                let Some((sha256, from)) = want else { continue };
+                handing = depot.open(&sha256, from).await;
+                if handing.is_some() {
+                    continue;
+                }
+                Some(ToAgent::NoArtifact { sha256 })
+            }
+            piece = next(&mut handing) => match piece {
+                Some(piece) => Some(piece),
+                None => { handing = None; continue }
+            },
         };
-        let Some(order) = order else {
+        let Some(frame) = frame else {
             return LinkEnd::Superseded;
         };
-        match timeout(SILENT_AFTER, says.send(&order)).await {
+        match timeout(SILENT_AFTER, says.send(&frame)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return LinkEnd::Broken(chain(&error)),
             Err(_) => return LinkEnd::Broken("the host takes nothing in".to_owned()),
         }
+    }
+}
+
+/// The next piece of what is on its way; for ever, if nothing is.
+async fn next(handing: &mut Option<Handing>) -> Option<ToAgent> {
+    match handing {
+        Some(handing) => handing.next().await,
+        None => std::future::pending().await,
     }
 }
 

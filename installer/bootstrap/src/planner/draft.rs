@@ -7,8 +7,10 @@ use sovereign_cloud::label::{self, Labels};
 use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_core::spec::SovereignSpec;
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
+use sovereign_remote::NodeId;
 
 use super::Facts;
+use super::cluster::{self, Seat};
 use super::hosts;
 use super::layout::{CONTROL_PLANE, GroupLayout, PlannedServer, RegionLayout, shard};
 use super::removals::Removals;
@@ -26,7 +28,7 @@ pub(super) struct Draft<'a> {
     spec: &'a SovereignSpec,
     inventory: &'a Inventory,
     link: &'a LinkPlan,
-    until: Until,
+    until: &'a Until,
     pub(super) plan: PlanBuilder,
     pub(super) resources: Vec<PlannedResource>,
     pub(super) hosts: Vec<PlannedHost>,
@@ -63,10 +65,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Steps for everything the spec asks for.
-    pub(super) fn build(&mut self, layouts: &[RegionLayout<'_>]) -> Result<(), PlanError> {
+    pub(super) fn build(&mut self, layouts: &[RegionLayout<'a>]) -> Result<(), PlanError> {
         let link = self.node_link()?;
         let keys = self.ssh_keys()?;
         let mut balancers = Vec::new();
+        let mut seats = Vec::new();
         for (index, layout) in layouts.iter().enumerate() {
             let ground = Ground {
                 network: self.network(layout)?,
@@ -76,11 +79,14 @@ impl<'a> Draft<'a> {
                 first_region: index == 0,
             };
             for group in &layout.groups {
-                self.group(layout, group, &ground)?;
+                seats.extend(self.group(layout, group, &ground)?);
             }
             balancers.push(self.load_balancer(layout, ground.network)?);
         }
-        if self.until == Until::End {
+        if let Some(k3s) = self.until.k3s() {
+            cluster::steps(&mut self.plan, self.spec, k3s, seats)?;
+        }
+        if *self.until != Until::Cloud {
             self.zone = zone::draft(&mut self.plan, self.spec, balancers, Vec::new())?;
         }
         Ok(())
@@ -233,10 +239,11 @@ impl<'a> Draft<'a> {
 
     fn group(
         &mut self,
-        layout: &RegionLayout<'_>,
+        layout: &RegionLayout<'a>,
         group: &GroupLayout<'_>,
         ground: &Ground,
-    ) -> Result<(), PlanError> {
+    ) -> Result<Vec<Seat<'a>>, PlanError> {
+        let mut seats = Vec::new();
         let shards = self.placement_groups(layout, group)?;
         let labels = requests::labels(self.spec, layout.region, group.role);
         for server in &group.servers {
@@ -259,7 +266,7 @@ impl<'a> Draft<'a> {
             let made = self
                 .plan
                 .step(step_name("server", &server.name), title, &step, &after)?;
-            if self.until == Until::Cloud {
+            if *self.until == Until::Cloud {
                 continue;
             }
             self.hosts.push(PlannedHost {
@@ -274,16 +281,27 @@ impl<'a> Draft<'a> {
             };
             let config = hosts::config(self.spec, layout.region, &server.name, role, server.index);
             let preflight = hosts::preflight(layout.region, role, true);
-            hosts::steps(
+            let node = NodeId {
+                sovereign: self.spec.name.clone(),
+                node: server.name.clone(),
+            };
+            let prepared = hosts::steps(
                 &mut self.plan,
                 &self.spec.name,
-                place,
+                place.clone(),
                 config,
                 preflight,
                 &ground.link,
             )?;
+            seats.push(Seat {
+                node,
+                role,
+                region: layout.region,
+                place,
+                prepared,
+            });
         }
-        Ok(())
+        Ok(seats)
     }
 
     fn placement_groups(

@@ -118,7 +118,7 @@ pub(super) fn steps(
     config: HostConfig,
     preflight: PreflightOrder,
     link: &StepRef<PrepareLink>,
-) -> Result<(), PlanError> {
+) -> Result<StepRef<PrepareHost>, PlanError> {
     let node = NodeId {
         sovereign: sovereign.clone(),
         node: config.hostname.clone(),
@@ -144,8 +144,7 @@ pub(super) fn steps(
         preflight,
         config,
     };
-    plan.step(step, title, &prepare, &after)?;
-    Ok(())
+    plan.step(step, title, &prepare, &after)
 }
 
 /// What Kubernetes wants of a kernel; the last four are those that the kubelet protects.

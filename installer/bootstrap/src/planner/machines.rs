@@ -1,14 +1,17 @@
 //! The plan for machines that are there: nothing is bought, and each is trusted by its host key.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sovereign_core::finding::{Finding, Severity};
 use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignSpec};
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
+use sovereign_remote::NodeId;
 
-use super::{PlannedSovereign, fingerprint, hosts, internal, zone};
-use crate::link::LinkPlan;
+use super::{PlannedSovereign, cluster, fingerprint, hosts, internal, zone};
+use crate::link::{LinkPlan, Until};
 use crate::names::{self, Names};
 use crate::steps::{HostPlace, Machine, PrepareLink};
 use crate::view::{PlanView, PlannedHost, PlannedRanges};
@@ -50,13 +53,14 @@ pub fn plan_machines(
     spec: &SovereignSpec,
     facts: &MachineFacts,
     link: &LinkPlan,
+    until: &Until,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let seats = seats(spec);
     let (trusted, findings) = trust(&seats, facts);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    assemble(spec, &seats, &trusted, link, findings).map_err(|error| vec![internal(&error)])
+    assemble(spec, &seats, &trusted, (link, until), findings).map_err(|error| vec![internal(&error)])
 }
 
 fn seats(spec: &SovereignSpec) -> Vec<Seat<'_>> {
@@ -148,7 +152,7 @@ fn assemble(
     spec: &SovereignSpec,
     seats: &[Seat<'_>],
     trusted: &[(String, String)],
-    link: &LinkPlan,
+    (link, until): (&LinkPlan, &Until),
     findings: Vec<Finding>,
 ) -> Result<PlannedSovereign, PlanError> {
     let unwritable = |source| PlanError::Params {
@@ -161,9 +165,20 @@ fn assemble(
         sovereign: spec.name.clone(),
     };
     let keys = plan.step(StepName::new("node_link"), "keys of the node link", &prepare, &[])?;
+    // There is no private network that all of them are in; they know each other by their addresses.
+    let addresses = seats
+        .iter()
+        .filter_map(|seat| seat.machine.address.parse::<Ipv4Addr>().ok());
+    let peers: Vec<Ipv4Net> = addresses.map(Ipv4Net::from).collect();
     let mut planned = Vec::new();
+    let mut members = Vec::new();
     for (seat, (host_key, fingerprint)) in seats.iter().zip(trusted) {
-        planned.push(host(&mut plan, spec, seat, (host_key, fingerprint), &keys)?);
+        let (host, member) = host(&mut plan, spec, seat, (host_key, fingerprint), &peers, &keys)?;
+        planned.push(host);
+        members.push(member);
+    }
+    if let Some(k3s) = until.k3s() {
+        cluster::steps(&mut plan, spec, k3s, members)?;
     }
     let addresses = seats.iter().filter(|seat| takes_traffic(spec, seat));
     let addresses = addresses
@@ -176,6 +191,7 @@ fn assemble(
         networks: spec.regions.iter().map(PlannedRanges::of).collect(),
         hosts: planned,
         link: link.clone(),
+        k3s: until.k3s().cloned(),
         user_data: Vec::new(),
         zone,
         prices: None,
@@ -186,28 +202,43 @@ fn assemble(
     Ok(PlannedSovereign { plan, view })
 }
 
-fn host(
+fn host<'a>(
     plan: &mut PlanBuilder,
     spec: &SovereignSpec,
-    seat: &Seat<'_>,
+    seat: &Seat<'a>,
     (host_key, fingerprint): (&String, &String),
+    peers: &[Ipv4Net],
     keys: &StepRef<PrepareLink>,
-) -> Result<PlannedHost, PlanError> {
+) -> Result<(PlannedHost, cluster::Seat<'a>), PlanError> {
     let role = hosts::role(seat.group.name == "cp", seat.first_region, seat.index);
     let machine = Machine::of(spec, seat.machine, host_key).ok_or_else(|| PlanError::UnknownDependency {
         step: StepName::new(format!("enrol/{}", seat.name)),
         after: StepName::new("provider.machines"),
     })?;
     let place = HostPlace::Machine(machine);
-    let config = hosts::config(spec, seat.region, &seat.name, role, seat.index);
+    let mut config = hosts::config(spec, seat.region, &seat.name, role, seat.index);
+    if let Some(firewall) = &mut config.firewall {
+        firewall.trusted.extend_from_slice(peers);
+    }
     let preflight = hosts::preflight(seat.region, role, false);
-    hosts::steps(plan, &spec.name, place, config, preflight, keys)?;
-    Ok(PlannedHost {
+    let prepared = hosts::steps(plan, &spec.name, place.clone(), config, preflight, keys)?;
+    let planned = PlannedHost {
         name: seat.name.clone(),
         role,
         address: Some(format!("{}:{}", seat.machine.address, seat.machine.port)),
         host_key: Some(fingerprint.clone()),
-    })
+    };
+    let member = cluster::Seat {
+        node: NodeId {
+            sovereign: spec.name.clone(),
+            node: seat.name.clone(),
+        },
+        role,
+        region: seat.region,
+        place,
+        prepared,
+    };
+    Ok((planned, member))
 }
 
 /// Workers take the world's traffic, or the control plane where there are none.

@@ -38,7 +38,7 @@ fn read(text: &str) -> SovereignSpec {
 }
 
 fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
-    plan_up(spec, inventory, &ssh(), Until::End).expect("a plan")
+    plan_up(spec, inventory, &ssh(), &Until::Hosts).expect("a plan")
 }
 
 /// The installer calls.
@@ -51,7 +51,7 @@ fn ssh() -> LinkPlan {
 
 /// Codes of the errors that stop the plan.
 fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
-    let findings = plan_up(spec, inventory, &ssh(), Until::End).expect_err("no plan");
+    let findings = plan_up(spec, inventory, &ssh(), &Until::Hosts).expect_err("no plan");
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
