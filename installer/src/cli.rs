@@ -137,8 +137,8 @@ pub(crate) enum Until {
     Cloud,
     /// Hosts that are fit and hardened, and the zone.
     Hosts,
-    /// All of it.
-    End,
+    /// k3s on every host, all of them in one cluster, without a network for pods yet.
+    Cluster,
 }
 
 /// How installer and hosts find each other.
@@ -166,7 +166,7 @@ pub(crate) struct HostArgs {
         value_enum,
         value_name = "PHASE",
         env = "SOVEREIGN_UNTIL",
-        default_value = "end",
+        default_value = "hosts",
         hide_env_values = true
     )]
     pub(crate) until: Until,

@@ -41,8 +41,8 @@ pub(crate) fn until(args: &HostArgs, k3s: Option<&K3sBinary>) -> Result<Until, C
     Ok(match (args.until, k3s) {
         (cli::Until::Cloud, _) => Until::Cloud,
         (cli::Until::Hosts, _) => Until::Hosts,
-        (cli::Until::End, Some(k3s)) => Until::End(k3s.artifact.clone()),
-        (cli::Until::End, None) => return Err(CliError::NoK3s),
+        (cli::Until::Cluster, Some(k3s)) => Until::Cluster(k3s.artifact.clone()),
+        (cli::Until::Cluster, None) => return Err(CliError::NoK3s),
     })
 }
 

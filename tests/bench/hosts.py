@@ -102,7 +102,7 @@ def crowd():
         told = os.path.join(bench.place, "told")
         address = re.search(r"http://([^/]+)/", bench.env["HCLOUD_ENDPOINT"])[1]
         players = subprocess.Popen([CROWD, address], stdin=subprocess.PIPE, stdout=open(told, "w"))
-        bench.env.update({"SOVEREIGN_UNTIL": "end", "SOVEREIGN_ADVERTISE": "https://127.0.0.1:8443", "SOVEREIGN_LISTEN": "127.0.0.1:8443"})
+        bench.env.update({"SOVEREIGN_UNTIL": "hosts", "SOVEREIGN_ADVERTISE": "https://127.0.0.1:8443", "SOVEREIGN_LISTEN": "127.0.0.1:8443"})
         seconds, memory, _ = bench.measured("up", bench.spec(3, 197), "--yes", "--json")
         players.stdin.close()
         players.wait()

@@ -62,6 +62,17 @@ pub struct HostsConfig {
     pub cache: PathBuf,
     /// What runs servers.
     pub kind: HostKind,
+    /// Folders of this machine that containers see, read-only.
+    pub shares: Vec<Share>,
+}
+
+/// A folder of this machine that hosts see, read-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Where hosts see it; an absolute path.
+    pub at: PathBuf,
 }
 
 impl Default for HostsConfig {
@@ -69,6 +80,7 @@ impl Default for HostsConfig {
         Self {
             cache: "/var/cache/sovereign-lab".into(),
             kind: HostKind::default(),
+            shares: Vec::new(),
         }
     }
 }

@@ -36,7 +36,7 @@ mod shared;
 mod stats;
 
 pub use client::{LabClient, LabError};
-pub use config::{HostKind, HostsConfig, LabConfig, Limits, Token};
+pub use config::{HostKind, HostsConfig, LabConfig, Limits, Share, Token};
 pub use console::{HostView, Said};
 pub use dns::PowerDns;
 pub use fault::{Fault, FaultEffect};

@@ -35,15 +35,15 @@ pub enum Until {
     Cloud,
     /// Hosts that are what they are to be, and the zone.
     Hosts,
-    /// All of it, with this k3s.
-    End(Artifact),
+    /// This k3s on every host, all of them in one cluster.
+    Cluster(Artifact),
 }
 
 impl Until {
     /// The k3s that hosts get, if the plan goes that far.
     pub fn k3s(&self) -> Option<&Artifact> {
         match self {
-            Self::End(k3s) => Some(k3s),
+            Self::Cluster(k3s) => Some(k3s),
             Self::Cloud | Self::Hosts => None,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use sovereign_lab::Share;
 
 /// `sovereign lab`.
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,9 @@ pub(crate) struct LabUp {
         default_value = "/var/cache/sovereign-lab"
     )]
     pub(crate) cache: PathBuf,
+    /// Let containers see a folder of this machine, read-only; may be given more than once.
+    #[arg(long, value_name = "DIR:PATH", value_parser = share, conflicts_with = "api_only")]
+    pub(crate) share: Vec<Share>,
     /// Start a real name server as well, PowerDNS, at the address that the lab listens on.
     #[arg(long)]
     pub(crate) dns: bool,
@@ -84,6 +88,18 @@ pub(crate) enum Hosts {
     Container,
     /// Virtual machines with firmware, clock and kernel of their own, up in a minute or two.
     Vm,
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let (folder, at) = text.split_once(':').ok_or("write it as DIR:PATH")?;
+    let folder = std::fs::canonicalize(folder).map_err(|error| format!("`{folder}`: {error}"))?;
+    if at.contains(':') || !at.starts_with('/') {
+        return Err(format!("`{at}` is not an absolute path"));
+    }
+    Ok(Share {
+        folder,
+        at: at.into(),
+    })
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

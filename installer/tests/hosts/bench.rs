@@ -70,7 +70,7 @@ impl Bench {
         let mut run = self
             .place
             .sovereign(args)
-            .env("SOVEREIGN_UNTIL", "end")
+            .env("SOVEREIGN_UNTIL", "hosts")
             .env("SOVEREIGN_LEASE_SECONDS", "2")
             .env("SOVEREIGN_AGENT", agent());
         for (name, value) in self.env.iter().filter(|(name, _)| *name != ADVERTISE) {

@@ -17,6 +17,7 @@
 mod harness;
 
 mod bench;
+mod cluster;
 mod faults;
 mod lives;
 mod machines;

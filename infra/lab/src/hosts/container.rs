@@ -5,7 +5,7 @@
 //! sold, so that `df` tells the truth and a full disk is one.
 //! cloud-init reads DMI in virtual machines only; in here it finds the same data through its `NoCloud` source.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
@@ -15,6 +15,7 @@ use super::driver::{Boot, HostSpec};
 use super::image::{self, Recipe};
 use super::process::{Kept, Order};
 use super::{Ended, HostDriver, HostError, RunningHost};
+use crate::config::{HostsConfig, Share};
 
 mod file_systems;
 
@@ -36,17 +37,19 @@ const INIT: usize = 3;
 pub(crate) struct ContainerDriver {
     root: PathBuf,
     slot_name: String,
+    shares: Vec<Share>,
 }
 
 impl ContainerDriver {
     /// Makes the root file system unless the cache has it.
-    pub(crate) async fn new(cache: &Path, slot_name: String) -> Result<Self, HostError> {
+    pub(crate) async fn new(config: &HostsConfig, slot_name: String) -> Result<Self, HostError> {
         let recipe = Recipe::debian()
             .with_file("etc/cloud/cloud.cfg.d/91-source.cfg", NO_CLOUD)
             .with_file("etc/cloud/cloud.cfg.d/92-network.cfg", NETWORK_IN_PLACE);
         Ok(Self {
-            root: image::obtain(cache, &recipe).await?,
+            root: image::obtain(&config.cache, &recipe).await?,
             slot_name,
+            shares: config.shares.clone(),
         })
     }
 
@@ -78,6 +81,8 @@ impl ContainerDriver {
         command.push(format!("--directory={}", places.root.display()));
         command.push(format!("--machine={}-{}", self.slot_name, host.id));
         command.push(format!("--network-namespace-path=/run/netns/{}", host.namespace));
+        let share = |share: &Share| format!("--bind-ro={}:{}", share.folder.display(), share.at.display());
+        command.extend(self.shares.iter().map(share));
         if matches!(host.boot, Boot::Rescue { .. }) {
             command.push(format!("--bind={}:/mnt", places.disk_root.display()));
         }

@@ -57,7 +57,11 @@ impl Site {
         let driver: Box<dyn HostDriver> = match config.kind {
             HostKind::Container => {
                 machines = Arc::default();
-                Box::new(ContainerDriver::new(&config.cache, slot.name()).await?)
+                Box::new(ContainerDriver::new(config, slot.name()).await?)
+            }
+            HostKind::Vm if !config.shares.is_empty() => {
+                let why = "a virtual machine shares no folders with this one: use containers";
+                return Err(HostError::Unsupported(why.into()));
             }
             HostKind::Vm => {
                 let driver = VmDriver::new(&config.cache, slot.name()).await?;

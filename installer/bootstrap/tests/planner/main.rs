@@ -13,6 +13,7 @@ use sovereign_cloud::inventory::Inventory;
 use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_cloud::{HetznerConfig, connect_hetzner};
 use sovereign_core::finding::{Finding, Severity};
+use sovereign_core::k3s::Artifact;
 use sovereign_core::spec::{self, SovereignSpec};
 use sovereign_lab::{Lab, LabConfig};
 
@@ -186,5 +187,30 @@ proptest! {
         let servers = one.view.resources.iter().filter(|planned| planned.kind == ResourceKind::Server).count();
         prop_assert_eq!(servers, (workers + control) as usize);
         prop_assert!(one.view.resources.iter().all(|planned| !planned.name.starts_with("stranger")));
+    }
+}
+
+/// One server makes the cluster, the others join behind each other, and agents behind the first.
+#[test]
+fn the_cluster_is_made_once_and_servers_join_one_by_one() {
+    let k3s = Artifact {
+        sha256: "0".repeat(64),
+        size: 1,
+    };
+    let until = Until::Cluster(k3s);
+    let plan = plan_up(&ha(), &EMPTY, &ssh(), &until).expect("a plan").plan;
+    let steps: Vec<_> = plan.steps.iter().filter(|step| step.kind == "cluster.node").collect();
+    let behind = |step: &sovereign_engine::plan::PlannedStep| {
+        let others = step.after.iter().filter(|name| name.as_str().starts_with("k3s/"));
+        others.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let servers: Vec<_> = steps.iter().filter(|step| step.name.as_str().contains("-cp-")).collect();
+    assert_eq!(servers.len(), 3);
+    assert!(behind(servers[0]).is_empty());
+    for pair in servers.windows(2) {
+        assert_eq!(behind(pair[1]), [pair[0].name.to_string()]);
+    }
+    for agent in steps.iter().filter(|step| !step.name.as_str().contains("-cp-")) {
+        assert_eq!(behind(agent), [servers[0].name.to_string()]);
     }
 }

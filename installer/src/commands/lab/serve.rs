@@ -97,6 +97,10 @@ fn spawn(state: &StateDir, args: &LabUp) -> Result<Child, CliError> {
             Hosts::Vm => "vm",
         };
         command.args(["--hosts", kind, "--cache"]).arg(&args.cache);
+        for share in &args.share {
+            let pair = format!("{}:{}", share.folder.display(), share.at.display());
+            command.args(["--share", &pair]);
+        }
     }
     if args.dns {
         command.arg("--dns");
@@ -148,6 +152,7 @@ fn config(args: &LabUp) -> LabConfig {
             .unwrap_or(if args.api_only { 20.0 } else { 0.0 }),
         hosts: (!args.api_only).then(|| HostsConfig {
             cache: args.cache.clone(),
+            shares: args.share.clone(),
             kind: match args.hosts {
                 Hosts::Container => HostKind::Container,
                 Hosts::Vm => HostKind::Vm,
