@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job on this machine: a spec becomes servers in a lab cloud, the servers become hosts that answer, the Sovereign's names
-# lead to it; it is interrupted, goes on, and goes without a trace.
+# The main job on this machine: a spec becomes servers in a lab cloud, the servers become hosts that answer and nodes of a
+# cluster, the Sovereign's names lead to it; it is interrupted, goes on, and goes without a trace.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
@@ -12,6 +12,7 @@ run() { printf '$ sovereign %s\n' "$*"; "$sovereign" "$@"; }
 say "building the installer, and the agent that it brings to hosts"
 cargo build --locked --bin sovereign
 tests/agent.sh
+tests/kubernetes.sh
 sovereign=$PWD/target/debug/sovereign
 
 place=$(mktemp -d)
@@ -19,8 +20,10 @@ export SOVEREIGN_STATE_DIR=$place/state
 trap '"$sovereign" lab down >/dev/null 2>&1 || true; rm -rf "$place"' EXIT
 
 say "a cloud of our own: the API answers as Hetzner's does, servers are real hosts, and a PowerDNS answers beside it"
-"$sovereign" lab up --dns --detach --listen 127.0.0.1:0 --create-seconds 1
+"$sovereign" lab up --dns --share target/kubernetes/share:/opt/test-kubernetes --detach --listen 127.0.0.1:0 --create-seconds 1
 eval "$("$sovereign" lab env)"
+# A stand-in with the command line and paths of k3s, over a real API server and a real etcd.
+export SOVEREIGN_UNTIL=cluster SOVEREIGN_K3S=target/kubernetes/k3s
 spec=$place/acme-prod.yaml
 sed "s#PDNS_API_URL#$PDNS_API_URL#" tests/fixtures/demo.yaml >"$spec"
 
@@ -42,6 +45,9 @@ run up acme-prod --yes
 say "one of the hosts, seen from its own console"
 run lab host exec acme-prod-fsn-cp-1 -- sovereign-agent status
 run lab host exec acme-prod-fsn-cp-1 -- nft list chain inet sovereign input
+
+say "the cluster, seen from it: nodes wait for a network for pods"
+run lab host exec acme-prod-fsn-cp-1 -- k3s kubectl get nodes -o wide
 
 say "its names, asked of the name server"
 for name in prod.acme.example console.prod.acme.example anything.prod.acme.example; do

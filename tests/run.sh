@@ -22,6 +22,8 @@ say "build"
 cargo build "${features[@]}" --locked || fail "build"
 say "the agent that hosts get"
 tests/agent.sh || fail "agent"
+say "the test distribution of Kubernetes"
+tests/kubernetes.sh || fail "test distribution of Kubernetes"
 say "tests"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

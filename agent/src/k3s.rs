@@ -1,5 +1,9 @@
 //! The parts of what a host runs of the cluster. k3s comes as one binary from the installer: no script of anybody's is run,
 //! and its configuration, its unit and its data are where k3s' own installer would have put them.
+#![expect(
+    clippy::unused_async,
+    reason = "parts have one shape, whether or not they wait for a command"
+)]
 
 mod binary;
 mod config;

@@ -37,6 +37,7 @@ struct Common {
 
 /// Keys of servers.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the keys are k3s' own")]
 #[serde(rename_all = "kebab-case")]
 struct Server {
     #[serde(skip_serializing_if = "std::ops::Not::not")]

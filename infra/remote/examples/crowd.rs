@@ -155,6 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
             host_id: self.name.clone(),
             clock: Timestamp::now(),
             applied: None,
+            runs: None,
             last_seq: self.events.len() as u64,
         };
         self.frames.send(&FromAgent::Hello(hello)).await?;
@@ -215,7 +216,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
                 self.tell(AgentEventKind::Converged { digest, changed: 12 })
                     .await?;
             }
-            ToAgent::MakeHostKeys | ToAgent::UseHostKeys | ToAgent::Leave => {}
+            ToAgent::RunK3s(node) => {
+                let digest = node.digest();
+                self.tell(AgentEventKind::K3sRuns { digest, changed: 4 }).await?;
+            }
+            ToAgent::MakeHostKeys
+            | ToAgent::UseHostKeys
+            | ToAgent::Piece(_)
+            | ToAgent::NoArtifact { .. }
+            | ToAgent::Leave => {}
         }
         Ok(())
     }

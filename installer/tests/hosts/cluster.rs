@@ -20,7 +20,8 @@ fn bench() -> Bench {
 
 /// A run that goes as far as the cluster.
 fn to_the_cluster(run: Run) -> Run {
-    run.env("SOVEREIGN_UNTIL", "cluster").env("SOVEREIGN_K3S", built("k3s"))
+    run.env("SOVEREIGN_UNTIL", "cluster")
+        .env("SOVEREIGN_K3S", built("k3s"))
 }
 
 /// What kubectl prints on a server.
@@ -53,14 +54,20 @@ fn one_server_makes_a_cluster_and_again_changes_nothing() {
     let token = bench.on(ONE, "cat /etc/rancher/k3s/token");
     let token = token.trim();
     assert_eq!(token.len(), 64, "256 bits in hex");
-    let known = bench.on(ONE, &format!("grep -rlF {token} /etc /var/log /run /var/lib/cloud 2>/dev/null; true"));
+    let known = bench.on(
+        ONE,
+        &format!("grep -rlF {token} /etc /var/log /run /var/lib/cloud 2>/dev/null; true"),
+    );
     assert_eq!(known.trim(), "/etc/rancher/k3s/token");
     let told = bench.sovereign(&["logs", "acme-one", "--json"]).success().stdout;
     assert!(!told.contains(token), "the journal has the token");
 
     let started = bench.on(ONE, "systemctl show -p ExecMainStartTimestampMonotonic k3s");
     to_the_cluster(bench.sovereign(&["up", "acme-one", "--yes", "--json"])).success();
-    assert_eq!(bench.on(ONE, "systemctl show -p ExecMainStartTimestampMonotonic k3s"), started);
+    assert_eq!(
+        bench.on(ONE, "systemctl show -p ExecMainStartTimestampMonotonic k3s"),
+        started
+    );
     bench.destroy("acme-one");
 }
 
@@ -78,13 +85,22 @@ fn servers_and_agents_join_and_the_loss_of_one_is_survived() {
     let all = ["cp-1", "cp-2", "cp-3", "general-1", "general-2"].map(|host| format!("acme-ha-fsn-{host}"));
     assert_eq!(nodes(&bench, &all[0]), all);
     // Exactly one made the cluster.
-    let inits = all.iter().filter(|host| bench.on(host, "grep -c cluster-init /etc/rancher/k3s/config.yaml").trim() == "1");
+    let inits = all.iter().filter(|host| {
+        bench
+            .on(host, "grep -c cluster-init /etc/rancher/k3s/config.yaml")
+            .trim()
+            == "1"
+    });
     assert_eq!(inits.count(), 1);
 
     kubectl(&bench, &all[0], "create configmap kept --from-literal=a=b");
     bench.sovereign(&["lab", "host", "kill", &all[0]]).success();
-    let kept = kubectl(&bench, &all[1], "--request-timeout=30s get configmap kept -o jsonpath={.data.a}");
-    assert_eq!(kept, "b");
+    let kept = kubectl(
+        &bench,
+        &all[1],
+        "--request-timeout=30s get configmap kept -o jsonpath={.data.a}",
+    );
+    assert_eq!(kept.trim(), "b");
     bench.destroy("acme-ha");
 }
 
@@ -101,8 +117,16 @@ fn a_k3s_that_does_not_start_is_named_in_its_own_words() {
         status.to_string().contains("died 2 times")
     });
     assert!(told.to_string().contains("k3s"), "{told}");
-    bench.on(host, "rm -r /etc/systemd/system/k3s.service.d && systemctl daemon-reload");
+    bench.on(
+        host,
+        "rm -r /etc/systemd/system/k3s.service.d && systemctl daemon-reload",
+    );
     let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(
+        ended.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
     bench.destroy("acme-bad");
 }

@@ -153,10 +153,13 @@ async fn say<S: AsyncWrite>(
                 }
                 Some(ToAgent::NoArtifact { sha256 })
             }
-            piece = next(&mut handing) => match piece {
-                Some(piece) => Some(piece),
-                None => { handing = None; continue }
-            },
+            piece = next(&mut handing) => {
+                if piece.is_none() {
+                    handing = None;
+                    continue;
+                }
+                piece
+            }
         };
         let Some(frame) = frame else {
             return LinkEnd::Superseded;

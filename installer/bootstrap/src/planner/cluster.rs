@@ -36,11 +36,11 @@ pub(super) fn steps(
         return Ok(());
     };
     let first = first.place.clone();
-    let make = MakeJoinToken {
+    let secret = MakeJoinToken {
         sovereign: spec.name.clone(),
     };
     let name = StepName::new("join_token");
-    let token = plan.step(name, "secret that lets nodes into the cluster", &make, &[])?;
+    let token = plan.step(name, "secret that lets nodes into the cluster", &secret, &[])?;
     let (servers, agents): (Vec<_>, Vec<_>) =
         seats.into_iter().partition(|seat| seat.role != HostRole::Worker);
     // etcd takes one new member at a time.
@@ -93,6 +93,6 @@ fn node(spec: &SovereignSpec, region: &Region, role: HostRole, binary: &Artifact
             .unwrap_or_default(),
         pods: *pods,
         services: *services,
-        labels: BTreeMap::from([(REGION.to_owned(), region.name.to_string())]),
+        labels: BTreeMap::from([(REGION.to_owned(), region.name.clone())]),
     }
 }

@@ -199,12 +199,19 @@ fn the_cluster_is_made_once_and_servers_join_one_by_one() {
     };
     let until = Until::Cluster(k3s);
     let plan = plan_up(&ha(), &EMPTY, &ssh(), &until).expect("a plan").plan;
-    let steps: Vec<_> = plan.steps.iter().filter(|step| step.kind == "cluster.node").collect();
+    let steps: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| step.kind == "cluster.node")
+        .collect();
     let behind = |step: &sovereign_engine::plan::PlannedStep| {
         let others = step.after.iter().filter(|name| name.as_str().starts_with("k3s/"));
         others.map(ToString::to_string).collect::<Vec<_>>()
     };
-    let servers: Vec<_> = steps.iter().filter(|step| step.name.as_str().contains("-cp-")).collect();
+    let servers: Vec<_> = steps
+        .iter()
+        .filter(|step| step.name.as_str().contains("-cp-"))
+        .collect();
     assert_eq!(servers.len(), 3);
     assert!(behind(servers[0]).is_empty());
     for pair in servers.windows(2) {

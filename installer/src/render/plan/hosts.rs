@@ -10,6 +10,8 @@ use crate::render::table::Columns;
 /// Cells of the meter of user data.
 const METER: usize = 20;
 
+const MIB: u64 = 1024 * 1024;
+
 /// Everything a plan says about hosts and names.
 pub(super) fn render(view: &PlanView, stream: Stream) -> String {
     let mut parts = Vec::new();
@@ -21,6 +23,13 @@ pub(super) fn render(view: &PlanView, stream: Stream) -> String {
         Transport::Ssh => format!("this installer calls {} hosts over SSH", view.hosts.len()),
     };
     parts.push(format!("  {link}"));
+    if let Some(k3s) = &view.k3s {
+        parts.push(format!(
+            "  each runs the k3s with the SHA-256 {}, {} MiB",
+            k3s.sha256,
+            k3s.size.div_ceil(MIB)
+        ));
+    }
     if !view.user_data.is_empty() {
         parts.push(user_data(&view.user_data, stream));
     }
