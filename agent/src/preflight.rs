@@ -2,6 +2,7 @@
 //! What the agent can mend, it mends.
 
 mod clock;
+mod cloud_init;
 mod disk_space;
 mod interface;
 mod kernel;
@@ -33,6 +34,7 @@ pub async fn preflight(host: &Host, order: &PreflightOrder, now: &dyn Fn(&str)) 
         clock::check(&host.root, order),
     ];
     checks.extend(kernel::checks(&host.root));
+    checks.push(cloud_init::check(host).await);
     if order.metadata {
         now("metadata");
         checks.push(metadata::check(host, &routes, private).await);

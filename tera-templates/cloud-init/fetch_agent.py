@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # Brings the agent from the installer and installs it; does nothing once that is done. cloud-init runs this at every
-# boot, so a reboot half-way heals. Its lines go to console and journal through cloud-init's own unit.
+# boot, so a reboot half-way heals. Its lines go to console and journal through cloud-init's own unit. With `--late` it
+# waits for cloud-init to be done, or to fail, and then does the same.
 # Python 3.6 and its standard library: what every image with cloud-init has.
+import fcntl
 import hashlib
 import http.client
 import json
@@ -16,6 +18,8 @@ import urllib.request
 ETC = "/etc/sovereign"
 AGENT = "/usr/local/bin/sovereign-agent"
 INSTALLED = "/etc/sovereign-agent/config.json"
+LOCK = "/run/sovereign-agent.lock"
+STAGES = ["cloud-init-local.service", "cloud-init.service", "cloud-config.service", "cloud-final.service"]
 # Seconds: until this gives up, that the installer may be mute, and between two attempts at most.
 DEADLINE = 600
 MUTE = 5
@@ -79,7 +83,22 @@ def fetch(url, digest):
         pause = min(2 * pause, PAUSE)
 
 
+def wait_for_cloud_init():
+    show = ["systemctl", "show", "-p", "ActiveState", "--value", *STAGES]
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        states = subprocess.run(show, stdout=subprocess.PIPE, check=False).stdout.decode().split()
+        if "failed" in states or states[-1:] == ["active"]:
+            return
+        time.sleep(1)
+
+
 def main():
+    if "--late" in sys.argv:
+        wait_for_cloud_init()
+    # Both ways may come here at once; the second finds everything done.
+    lock = open(LOCK, "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     if os.path.exists(INSTALLED):
         return 0
     with open(ETC + "/host.json") as file:

@@ -34,6 +34,126 @@ fn a_black_holed_metadata_route_is_healed() {
     bench.destroy("acme-route");
 }
 
+/// What is told of a part of a step, the failures included.
+fn part(status: &Value, step: &str, name: &str) -> String {
+    let steps = status["parts"].as_array().expect("a list");
+    let step = steps.iter().find(|parts| parts["step"] == step);
+    let parts = step
+        .and_then(|step| step["parts"].as_array())
+        .into_iter()
+        .flatten();
+    parts
+        .filter(|part| part["name"] == name)
+        .map(Value::to_string)
+        .collect()
+}
+
+/// A stage fails behind the one that writes files: the agent comes all the same, over both ways, and says which stage it was.
+#[test]
+fn a_late_stage_of_cloud_init_that_fails_is_named_and_does_not_keep_the_agent_away() {
+    let bench = Bench::start(&[]);
+    for (stage, unit, name) in [
+        ("config", "cloud-config.service", "acme-config"),
+        ("final", "cloud-final.service", "acme-final"),
+    ] {
+        fault(&bench, &["--effect", "cloud-init-fails", "--stage", stage]);
+        let spec = bench.spec(name, 1, 0);
+        let up = ["up", &spec, "--yes", "--json"];
+        let up = if stage == "config" {
+            bench.called(&up)
+        } else {
+            bench.sovereign(&up)
+        };
+        up.success();
+        let told = part(
+            &bench.status(name),
+            &format!("host/{name}-fsn-cp-1"),
+            "check cloud-init",
+        );
+        let cause = "this stage of cloud-init fails, as set in the lab";
+        assert!(
+            told.contains(unit) && told.contains(cause) && told.contains("cloud-init status"),
+            "{told}"
+        );
+        bench.destroy(name);
+    }
+}
+
+/// Nothing of the user data was read, so nobody on the host can tell: the silence itself is told, with where to look.
+#[test]
+fn an_early_stage_of_cloud_init_that_fails_is_told_as_silence_with_where_to_look() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "cloud-init-fails", "--stage", "network"]);
+    let spec = bench.spec("acme-early", 1, 0);
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    let step = "enrol/acme-early-fsn-cp-1";
+    let status = bench.until("acme-early", Duration::from_secs(75), |status| {
+        status["parts"].is_array() && !part(status, step, "first word").is_empty()
+    });
+    let told = part(&status, step, "first word");
+    assert!(
+        told.contains("nothing was heard of it") && told.contains("console"),
+        "{told}"
+    );
+    let console = bench
+        .sovereign(&["lab", "host", "console", "acme-early-fsn-cp-1"])
+        .success();
+    assert!(console.stdout.contains("cloud-init"), "{}", console.stdout);
+    // Mended while the installer still waits.
+    bench.sovereign(&["lab", "fault", "clear"]).success();
+    bench
+        .sovereign(&["lab", "host", "heal", "acme-early-fsn-cp-1"])
+        .success();
+    bench.reset("acme-early-fsn-cp-1");
+    let ended = up.wait_with_output().expect("it ends");
+    assert_eq!(
+        ended.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    let told = part(&bench.status("acme-early"), step, "first word");
+    assert!(told.contains("it answers"), "{told}");
+    bench.destroy("acme-early");
+}
+
+/// Slow is not dead: nothing fails, and nothing is made twice.
+#[test]
+fn a_slow_boot_is_waited_for_and_a_reboot_in_the_middle_is_gone_on_with() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "slow-boot", "--seconds", "8"]);
+    let spec = bench.spec("acme-slow", 1, 0);
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    bench.until("acme-slow", Duration::from_mins(1), |status| {
+        status.to_string().contains("host/acme-slow-fsn-cp-1")
+    });
+    bench.reset("acme-slow-fsn-cp-1");
+    let ended = up.wait_with_output().expect("it ends");
+    assert_eq!(
+        ended.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    bench.destroy("acme-slow");
+}
+
+/// The cloud forgot to attach the private network.
+#[test]
+fn a_missing_private_interface_is_named() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "no-private-link"]);
+    let spec = bench.spec("acme-nic", 1, 0);
+    bench.called(&["up", &spec, "--yes", "--json"]).ends();
+    let told = part(
+        &bench.status("acme-nic"),
+        "host/acme-nic-fsn-cp-1",
+        "check private-interface",
+    );
+    assert!(!told.is_empty(), "{}", bench.status("acme-nic")["parts"]);
+    bench.destroy("acme-nic");
+}
+
 #[test]
 fn a_host_that_never_boots_is_said_to_be_silent_with_where_to_look() {
     let bench = Bench::start(&[]);

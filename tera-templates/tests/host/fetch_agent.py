@@ -54,6 +54,7 @@ class Stories(unittest.TestCase):
         self.script.ETC = self.etc
         self.script.AGENT = self.etc + "/agent"
         self.script.INSTALLED = self.etc + "/config.json"
+        self.script.LOCK = self.etc + "/lock"
         self.script.DEADLINE = 3
         self.script.PAUSE = 0.1
         self.script.MUTE = 0.5

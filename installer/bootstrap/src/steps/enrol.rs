@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sovereign_cloud::Freshness;
 use sovereign_cloud::resource::ResourceKind;
-use sovereign_core::agent::{AgentEventKind, Hello, ToAgent};
+use sovereign_core::agent::{AgentEventKind, Hello, SubStep, SubStepState, ToAgent};
 use sovereign_core::secret::SecretRef;
 use sovereign_core::spec::{Machine as SpecMachine, Provider, SovereignSpec};
 use sovereign_engine::plan::StepRef;
@@ -26,6 +26,8 @@ use crate::services::Services;
 const KNOWN: Duration = Duration::from_secs(10);
 /// Between two looks at the cloud while a host is silent.
 const LOOK: Duration = Duration::from_secs(15);
+/// Most servers answer within so long after they run. Who waits longer is told where to look.
+const USUAL: Duration = Duration::from_secs(45);
 /// Port of a server's SSH server.
 const SSH: u16 = 22;
 
@@ -224,6 +226,13 @@ impl Step for EnrolHost {
     }
 }
 
+fn first_word(state: SubStepState) -> SubStep {
+    SubStep {
+        name: "first word".into(),
+        state,
+    }
+}
+
 fn started(event: &AgentEventKind) -> Option<Result<(), StepError>> {
     matches!(event, AgentEventKind::Started { .. }).then_some(Ok(()))
 }
@@ -234,13 +243,24 @@ impl EnrolHost {
         let conversation = Conversation::new(cx, &self.node);
         let patience = cx.services.nodes.patience();
         let mut waited = Duration::ZERO;
+        let mut hinted = false;
         while waited < patience {
             let turn = LOOK.min(patience.saturating_sub(waited));
             if let Some(hello) = conversation.up(turn).await? {
+                if hinted {
+                    cx.sub_step(first_word(SubStepState::Done {
+                        changed: false,
+                        detail: "it answers".into(),
+                    }));
+                }
                 return Ok(hello);
             }
             waited += turn;
             self.runs(cx).await?;
+            if waited >= USUAL && !hinted {
+                hinted = true;
+                cx.sub_step(first_word(self.silent(waited, &conversation.words())));
+            }
         }
         Err(StepError::Fatal {
             cause: format!(
@@ -251,6 +271,19 @@ impl EnrolHost {
             ),
             remedy: self.where_to_look(),
         })
+    }
+
+    /// What is told of a host that runs and does not answer, while it is still waited for.
+    fn silent(&self, waited: Duration, words: &str) -> SubStepState {
+        SubStepState::Failed {
+            cause: format!(
+                "it runs for {} s, and {words}; hosts usually answer within {} s",
+                waited.as_secs(),
+                USUAL.as_secs()
+            ),
+            remedy: self.where_to_look(),
+            log: Vec::new(),
+        }
     }
 
     /// What the cloud says of the server; `None` if it is not there.
