@@ -33,6 +33,7 @@ pub async fn preflight(host: &Host, order: &PreflightOrder, now: &dyn Fn(&str)) 
         resolvers::check(&host.root),
         clock::check(&host.root, order),
     ];
+    checks.extend(private.map(private_nic::link));
     checks.extend(kernel::checks(&host.root));
     checks.push(cloud_init::check(host).await);
     if order.metadata {

@@ -22,6 +22,7 @@ use url::Url;
 use crate::errors::CliError;
 
 use self::certificate::ServerTls;
+use self::connection::Patience;
 use self::routes::Served;
 
 /// Connections at a time, links among them.
@@ -51,6 +52,16 @@ impl Listening {
         hub: Arc<Hub>,
         agent: AgentBinary,
     ) -> Result<Self, CliError> {
+        Self::with_patience(address, url, hub, agent, Patience::default()).await
+    }
+
+    async fn with_patience(
+        address: SocketAddr,
+        url: &str,
+        hub: Arc<Hub>,
+        agent: AgentBinary,
+        patience: Patience,
+    ) -> Result<Self, CliError> {
         let failed = |source| CliError::Listen { address, source };
         let tls = ServerTls::new(hub.clone(), host_of(url)?);
         tls.config()
@@ -62,7 +73,7 @@ impl Listening {
         Ok(Self {
             #[cfg(test)]
             address,
-            accepting: tokio::spawn(accept(socket, tls, served)),
+            accepting: tokio::spawn(accept(socket, tls, served, patience)),
         })
     }
 }
@@ -78,7 +89,7 @@ fn host_of(url: &str) -> Result<String, CliError> {
 }
 
 /// Takes connections in until it is given up; they end with it.
-async fn accept(socket: TcpListener, tls: ServerTls, served: Arc<Served>) {
+async fn accept(socket: TcpListener, tls: ServerTls, served: Arc<Served>, patience: Patience) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -104,7 +115,7 @@ async fn accept(socket: TcpListener, tls: ServerTls, served: Arc<Served>) {
         };
         let served = served.clone();
         connections.spawn(async move {
-            connection::serve(stream, from, config, served).await;
+            connection::serve(stream, from, config, served, patience).await;
             drop(place);
         });
     }

@@ -14,6 +14,9 @@ pub(super) struct Interface {
     /// The link address.
     #[serde(rename = "address", default)]
     pub(super) mac: String,
+    /// What the kernel says of it, for example `UP` or `NO-CARRIER`.
+    #[serde(default)]
+    pub(super) flags: Vec<String>,
     /// In bytes.
     pub(super) mtu: u32,
     #[serde(rename = "addr_info", default)]
@@ -27,6 +30,11 @@ pub(super) struct Address {
 }
 
 impl Interface {
+    /// Nothing is at the other end of its cable.
+    pub(super) fn no_carrier(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "NO-CARRIER")
+    }
+
     pub(super) fn has(&self, test: impl Fn(&IpAddr) -> bool) -> bool {
         self.addresses.iter().any(|address| test(&address.local))
     }

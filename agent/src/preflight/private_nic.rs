@@ -17,6 +17,19 @@ pub(super) fn find<'a>(interfaces: &'a [Interface], order: &PreflightOrder) -> O
     with(&|address| matches!(address, IpAddr::V4(address) if range.contains(address)))
 }
 
+/// Whether the network is at the other end of it.
+pub(super) fn link(private: &Interface) -> HostCheck {
+    if !private.no_carrier() {
+        return fine("private-link", "up");
+    }
+    failed(
+        "private-link",
+        format!("{} has no carrier", private.name),
+        "the host has its private address and nobody can reach it there",
+        "see the cloud's status page; detach the server from the private network and attach it again",
+    )
+}
+
 pub(super) fn check(
     interfaces: &[Interface],
     private: Option<&Interface>,

@@ -6,6 +6,7 @@ fn nic(name: &str, address: Option<&str>) -> Interface {
     Interface {
         name: name.into(),
         mac: "86:00:00:00:00:01".into(),
+        flags: Vec::new(),
         mtu: 1450,
         addresses: address
             .iter()
@@ -42,6 +43,17 @@ fn the_private_interface_is_told_by_its_address() {
     assert!(remedy.contains("attach it again"), "{remedy}");
     let idle = [nic("eth0", Some("192.0.2.1")), nic("eth1", None)];
     assert!(private_nic::check(&idle, None, &assigned).seen.contains("eth1"));
+}
+
+#[test]
+fn a_private_interface_without_a_network_behind_it_is_found() {
+    let json = r#"[{"ifname":"eth1","address":"86:00:00:00:00:01","mtu":1450,"flags":["NO-CARRIER","BROADCAST","UP"],"addr_info":[]}]"#;
+    let nics = interface::parse(json);
+    assert!(matches!(
+        private_nic::link(&nics[0]).verdict,
+        Verdict::Failed { .. }
+    ));
+    assert_eq!(private_nic::link(&nic("eth1", None)).verdict, Verdict::Fine);
 }
 
 const HEAD: &str = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n";

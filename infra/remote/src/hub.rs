@@ -111,6 +111,13 @@ impl Hub {
         self.node(id).tried(words);
     }
 
+    /// Tells of a call that ended before the caller said who it is: it may have been any host that is waited for.
+    pub fn called_in_vain(&self, words: &str) {
+        for node in self.lock().values() {
+            node.tried(words);
+        }
+    }
+
     /// Tells that a host was turned away before it came here.
     pub fn turned_away(&self, id: &NodeId, reason: RefusedReason, why: String, remedy: String) {
         self.node(id).refuse(refused(reason, why, remedy));

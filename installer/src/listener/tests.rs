@@ -7,7 +7,9 @@ use sovereign_remote::dial::{self, Credentials, DialError};
 use sovereign_remote::testing::{MemoryBook, TestAgent, event, hello};
 use sovereign_remote::{Authority, LinkState, NodeBook as _, NodeId, Ticket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
@@ -24,6 +26,10 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Self {
+        Self::with(Patience::default()).await
+    }
+
+    async fn with(patience: Patience) -> Self {
         let (ca, key) = Authority::generate().unwrap();
         let book = Arc::new(MemoryBook::default());
         let hub = Hub::new(book.clone()).with_authority(Authority::load(&ca, &key).unwrap());
@@ -32,7 +38,7 @@ impl Bench {
         hub.link(&node);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let agent = AgentBinary::new(vec![7; 3_000_000]);
-        let listening = Listening::start(address, "https://127.0.0.1:1", hub.clone(), agent)
+        let listening = Listening::with_patience(address, "https://127.0.0.1:1", hub.clone(), agent, patience)
             .await
             .unwrap();
         Self {
@@ -71,25 +77,25 @@ impl Bench {
         }
     }
 
-    /// Status of the answer to a request as it stands.
-    async fn status(&self, request: &[u8]) -> String {
+    /// A connection of somebody who trusts that authority.
+    async fn connect(&self, ca: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots
-            .add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap())
+            .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
             .unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = tokio::net::TcpStream::connect(self.listening.address)
-            .await
-            .unwrap();
+        let stream = TcpStream::connect(self.listening.address).await?;
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        let mut stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
-            .unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
+    /// Status of the answer to a request as it stands.
+    async fn status(&self, request: &[u8]) -> String {
+        let mut stream = self.connect(&self.ca).await.unwrap();
         stream.write_all(request).await.unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await.unwrap();
@@ -235,4 +241,61 @@ with urllib.request.urlopen(sys.argv[1], context=trust) as answer:
         .unwrap();
     let said = python.wait_with_output().await.unwrap().stdout;
     assert_eq!(String::from_utf8(said).unwrap().trim(), sha256);
+}
+
+fn hurried() -> Patience {
+    Patience {
+        handshake: Duration::from_millis(200),
+        head: Duration::from_millis(200),
+        life: Duration::from_millis(900),
+    }
+}
+
+/// Reads until the listener hangs up.
+async fn hung_up(stream: &mut (impl tokio::io::AsyncRead + Unpin)) {
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the listener holds on");
+}
+
+#[tokio::test]
+async fn who_is_slow_on_purpose_is_hung_up_on() {
+    let bench = Bench::with(hurried()).await;
+    // No handshake.
+    let mut mute = TcpStream::connect(bench.listening.address).await.unwrap();
+    hung_up(&mut mute).await;
+    // A head that never ends, byte by byte.
+    let mut drip = bench.connect(&bench.ca).await.unwrap();
+    for _ in 0..100 {
+        if drip.write_all(b"G").await.is_err() || drip.flush().await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    hung_up(&mut drip).await;
+    // A body that never comes.
+    let mut empty = bench.connect(&bench.ca).await.unwrap();
+    let head = b"POST /acme/v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n";
+    empty.write_all(head).await.unwrap();
+    hung_up(&mut empty).await;
+    // An answer that nobody takes in: the agent is larger than what fits on the way.
+    let mut full = bench.connect(&bench.ca).await.unwrap();
+    let sha256 = AgentBinary::new(vec![7; 3_000_000]).sha256().to_owned();
+    let head = format!("GET /acme/v1/agent/{sha256} HTTP/1.1\r\nHost: x\r\n\r\n");
+    full.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    hung_up(&mut full).await;
+    // Others are served all the same.
+    assert_eq!(bench.status(b"GET /acme/v1/agent/0 HTTP/1.1\r\nHost: x\r\n\r\n").await, "404");
+}
+
+#[tokio::test]
+async fn a_call_by_somebody_who_trusts_another_installer_is_told_to_the_operator() {
+    let bench = Bench::start().await;
+    let (other, _) = Authority::generate().unwrap();
+    assert!(bench.connect(&other).await.is_err());
+    let mut state = bench.hub.link(&bench.node).state();
+    let told = state.wait_for(|state| state.words().contains("another installer's user data"));
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(told.is_ok(), "nothing is told");
 }

@@ -121,16 +121,21 @@ access:
 
     /// Takes power from a host and gives it again, through the cloud's API as its own command line speaks it.
     pub(crate) fn reset(&self, host: &str) {
-        let reset = Command::new("hcloud")
-            .args(["server", "reset", host])
+        self.hcloud(&["server", "reset", host]);
+    }
+
+    /// The cloud's own command line.
+    pub(crate) fn hcloud(&self, args: &[&str]) {
+        let ended = Command::new("hcloud")
+            .args(args)
             .env("HCLOUD_TOKEN", self.env("HCLOUD_TOKEN"))
             .env("HCLOUD_ENDPOINT", self.env("HCLOUD_ENDPOINT"))
             .output()
             .expect("hcloud runs: install hcloud-cli");
         assert!(
-            reset.status.success(),
+            ended.status.success(),
             "{}",
-            String::from_utf8_lossy(&reset.stderr)
+            String::from_utf8_lossy(&ended.stderr)
         );
     }
 

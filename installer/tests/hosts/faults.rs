@@ -138,20 +138,51 @@ fn a_slow_boot_is_waited_for_and_a_reboot_in_the_middle_is_gone_on_with() {
     bench.destroy("acme-slow");
 }
 
-/// The cloud forgot to attach the private network.
+/// The private network is cut at the host: named, waited for, and gone on with.
 #[test]
-fn a_missing_private_interface_is_named() {
+fn a_private_network_that_is_cut_is_named_and_gone_on_with() {
     let bench = Bench::start(&[]);
     fault(&bench, &["--effect", "no-private-link"]);
     let spec = bench.spec("acme-nic", 1, 0);
-    bench.called(&["up", &spec, "--yes", "--json"]).ends();
-    let told = part(
-        &bench.status("acme-nic"),
-        "host/acme-nic-fsn-cp-1",
-        "check private-interface",
+    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
+    let host = "acme-nic-fsn-cp-1";
+    let check = |status: &Value| part(status, &format!("host/{host}"), "check private-link");
+    let status = bench.until("acme-nic", Duration::from_mins(1), |status| {
+        status["parts"].is_array() && !check(status).is_empty()
+    });
+    let told = check(&status);
+    assert!(
+        told.contains("no carrier") && told.contains("attach it again"),
+        "{told}"
     );
-    assert!(!told.is_empty(), "{}", bench.status("acme-nic")["parts"]);
+    bench.sovereign(&["lab", "fault", "clear"]).success();
+    bench.sovereign(&["lab", "host", "heal", host]).success();
+    let ended = up.wait_with_output().expect("it ends");
+    assert_eq!(
+        ended.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
     bench.destroy("acme-nic");
+}
+
+/// A server that comes up without its private network is made anew, and named if that does not help.
+#[test]
+fn a_server_without_its_private_network_is_named() {
+    let bench = Bench::start(&[]);
+    fault(&bench, &["--effect", "no-private-nic"]);
+    let spec = bench.spec("acme-none", 1, 0);
+    let ended = bench.called(&["up", &spec, "--yes", "--json"]).ends();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let words = failure(&bench.status("acme-none"), "server/acme-none-fsn-cp-1");
+    assert!(
+        words.contains("without its private network") && words.contains("support"),
+        "{words}"
+    );
+    bench.sovereign(&["lab", "fault", "clear"]).success();
+    bench.called(&["up", "acme-none", "--yes", "--json"]).success();
+    bench.destroy("acme-none");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::services::Services;
 /// How long a host that was prepared before may take to say so.
 const KNOWN: Duration = Duration::from_secs(5);
 /// Checks that may come right by themselves, or once somebody mends the network.
-const MAY_PASS: [&str; 4] = ["clock", "reach", "resolvers", "metadata"];
+const MAY_PASS: [&str; 5] = ["clock", "reach", "resolvers", "metadata", "private-link"];
 
 /// Looks at a host, makes it what it is to be, and sees that it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
