@@ -26,7 +26,7 @@ use sovereign_core::agent::{
     AgentEvent, AgentEventKind, FromAgent, Heartbeat, Hello, PROTOCOL, PreflightReport, SubStep,
     SubStepState, ToAgent,
 };
-use sovereign_remote::dial;
+use sovereign_remote::dial::{self, DialError};
 use sovereign_remote::frames::{FrameError, Frames};
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::Url;
@@ -89,10 +89,25 @@ async fn live(name: &str, user_data: &str) -> Result<(), Box<dyn std::error::Err
     let ca = written(&document, "/etc/sovereign/ca.pem");
     let ticket = SecretString::from(written(&document, "/etc/sovereign/ticket"));
     let key = dial::new_key()?;
-    let credentials = dial::enrol(&url, &ca, name, &ticket, &key).await?;
-    let stream = dial::connect(&url, &ca, &credentials).await?;
-    Agent::new(name, stream).work().await?;
-    Ok(())
+    let credentials = loop {
+        match dial::enrol(&url, &ca, name, &ticket, &key).await {
+            Ok(credentials) => break credentials,
+            // The installer that made the server may be dead, and another one not here yet.
+            Err(DialError::Unreachable { .. } | DialError::TimedOut { .. }) => tokio::time::sleep(LOOK).await,
+            Err(error) => return Err(error.into()),
+        }
+    };
+    // As a real agent does: what happened is told to whoever listens next.
+    let mut events = Vec::new();
+    loop {
+        if let Ok(stream) = dial::connect(&url, &ca, &credentials).await {
+            let mut agent = Agent::new(name, stream, events);
+            // A link breaks when its installer dies.
+            let _ = agent.work().await;
+            events = agent.events;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 struct Agent<S> {
@@ -102,17 +117,28 @@ struct Agent<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
-    fn new(name: &str, stream: S) -> Self {
+    fn new(name: &str, stream: S, events: Vec<AgentEvent>) -> Self {
         let mut agent = Self {
             name: name.to_owned(),
             frames: Frames::new(stream),
-            events: Vec::new(),
+            events,
         };
-        agent.note(AgentEventKind::Started {
-            version: "crowd".into(),
-            boot_id: "1".into(),
-        });
+        if agent.events.is_empty() {
+            agent.note(AgentEventKind::Started {
+                version: "crowd".into(),
+                boot_id: "1".into(),
+            });
+        }
         agent
+    }
+
+    /// Digest of the document that was made true last.
+    fn last<'a>(&'a self, digest: impl Fn(&'a AgentEventKind) -> Option<&'a String>) -> Option<String> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| digest(&event.kind))
+            .cloned()
     }
 
     fn note(&mut self, kind: AgentEventKind) -> AgentEvent {
@@ -154,8 +180,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
             boot_id: "1".into(),
             host_id: self.name.clone(),
             clock: Timestamp::now(),
-            applied: None,
-            runs: None,
+            applied: self.last(|kind| match kind {
+                AgentEventKind::Converged { digest, .. } => Some(digest),
+                _ => None,
+            }),
+            runs: self.last(|kind| match kind {
+                AgentEventKind::K3sRuns { digest, .. } => Some(digest),
+                _ => None,
+            }),
             last_seq: self.events.len() as u64,
         };
         self.frames.send(&FromAgent::Hello(hello)).await?;

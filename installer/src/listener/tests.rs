@@ -38,9 +38,10 @@ impl Bench {
         hub.link(&node);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let agent = AgentBinary::new(vec![7; 3_000_000]);
-        let listening = Listening::with_patience(address, "https://127.0.0.1:1", hub.clone(), agent, patience)
-            .await
-            .unwrap();
+        let listening =
+            Listening::with_patience(address, "https://127.0.0.1:1", hub.clone(), agent, patience)
+                .await
+                .unwrap();
         Self {
             listening,
             hub,
@@ -286,7 +287,12 @@ async fn who_is_slow_on_purpose_is_hung_up_on() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     hung_up(&mut full).await;
     // Others are served all the same.
-    assert_eq!(bench.status(b"GET /acme/v1/agent/0 HTTP/1.1\r\nHost: x\r\n\r\n").await, "404");
+    assert_eq!(
+        bench
+            .status(b"GET /acme/v1/agent/0 HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await,
+        "404"
+    );
 }
 
 #[tokio::test]

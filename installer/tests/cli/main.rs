@@ -9,6 +9,8 @@
 mod completions;
 #[cfg(feature = "crash-points")]
 mod crash;
+#[cfg(feature = "crash-points")]
+mod crash_hosts;
 mod faults;
 mod harness;
 mod help;
