@@ -12,6 +12,8 @@ use secrecy::ExposeSecret as _;
 
 use super::{Credentials, DialError};
 
+/// Silence of the network after which a connection is taken for dead.
+const GONE_AFTER: Duration = Duration::from_secs(20);
 /// Longest wait for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,9 @@ pub(super) fn new(ca_pem: &str, credentials: Option<&Credentials>) -> Result<Cli
         .http1_only()
         .redirect(Policy::none())
         .connect_timeout(CONNECT_WITHIN)
+        // A link lasts for hours: one whose other end is gone must not look alive.
+        .tcp_keepalive(GONE_AFTER)
+        .tcp_user_timeout(GONE_AFTER)
         .build();
     client.map_err(|error| DialError::material("the HTTP client", &error))
 }

@@ -6,6 +6,9 @@ use sovereign_core::spec::{Candidate, NodeGroup};
 use super::layout::PassedOver;
 use crate::steps::ServerChoice;
 
+/// Architecture of the programs that hosts get, as the cloud calls it.
+const BROUGHT: &str = "x86";
+
 /// Sorts a group's candidates. `zone` binds them to one network zone, where a private network does.
 pub(super) fn sort(
     inventory: &Inventory,
@@ -58,6 +61,12 @@ fn judge(
     }
     if !offer.available {
         return Err("sold out now".into());
+    }
+    if kind.architecture != BROUGHT {
+        return Err(format!(
+            "this installer brings programs for {BROUGHT}, and the type is {}",
+            kind.architecture
+        ));
     }
     let fits = |known: &&sovereign_cloud::inventory::Image| {
         known.name == image && known.architecture == kind.architecture

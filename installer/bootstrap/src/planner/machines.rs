@@ -1,7 +1,7 @@
 //! The plan for machines that are there: nothing is bought, and each is trusted by its host key.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,8 @@ pub fn plan_machines(
     until: &Until,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let seats = seats(spec);
-    let (trusted, findings) = trust(&seats, facts);
+    let (trusted, mut findings) = trust(&seats, facts);
+    findings.extend(nameless(spec, &seats));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
@@ -239,6 +240,26 @@ fn host<'a>(
         prepared,
     };
     Ok((planned, member))
+}
+
+/// The zone leads to addresses: a machine that is known by a name gets none there.
+fn nameless(spec: &SovereignSpec, seats: &[Seat<'_>]) -> Vec<Finding> {
+    let of = |seat: &Seat<'_>| {
+        Finding::new(
+            Severity::Warning,
+            "preflight.machine.address",
+            &*seat.path,
+            format!(
+                "the Sovereign's names do not lead to `{}`: it is no IP address",
+                seat.machine.address
+            ),
+            "write the machine's IP address into the spec",
+        )
+    };
+    let named =
+        |seat: &&Seat<'_>| takes_traffic(spec, seat) && seat.machine.address.parse::<IpAddr>().is_err();
+    let asked = spec.dns.is_some();
+    seats.iter().filter(named).filter(|_| asked).map(of).collect()
 }
 
 /// Workers take the world's traffic, or the control plane where there are none.

@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use secrecy::SecretString;
 use sovereign_bootstrap::link::{LinkPlan, Transport, Until};
+use sovereign_bootstrap::planner::{MachineFacts, Offered};
 use sovereign_bootstrap::view::Act;
-use sovereign_bootstrap::{PlannedSovereign, plan_up};
+use sovereign_bootstrap::{PlannedSovereign, plan_machines, plan_up};
 use sovereign_cloud::inventory::Inventory;
 use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_cloud::{HetznerConfig, connect_hetzner};
@@ -220,4 +221,62 @@ fn the_cluster_is_made_once_and_servers_join_one_by_one() {
     for agent in steps.iter().filter(|step| !step.name.as_str().contains("-cp-")) {
         assert_eq!(behind(agent), [servers[0].name.to_string()]);
     }
+}
+
+/// Hosts get programs for one architecture: a type of another is passed over, and said so.
+#[test]
+fn a_server_type_of_another_architecture_is_passed_over() {
+    let spec = read(&HA.replacen("serverTypes: [", "serverTypes: [cax21, ", 1));
+    let groups = planned(&spec, &EMPTY).view.groups;
+    let standings: Vec<_> = groups
+        .iter()
+        .flat_map(|group| &group.choices)
+        .filter(|choice| choice.candidate.server_type == "cax21")
+        .map(|choice| format!("{:?}", choice.standing))
+        .collect();
+    assert!(!standings.is_empty());
+    assert!(
+        standings
+            .iter()
+            .all(|standing| standing.contains("programs for x86")),
+        "{standings:?}"
+    );
+}
+
+/// A zone leads to addresses; a machine that is known by a name has none to lead to.
+#[test]
+fn a_machine_that_is_known_by_a_name_is_told_to_be_missing_in_the_zone() {
+    let text = include_str!("../../../../examples/machines.yaml")
+        .replace("mode: none", "mode: delegated\n  name: metal.acme.example")
+        .replace("{address: 192.0.2.12}", "{address: metal-2.acme.example}")
+        .replace(
+            "provider:\n",
+            "dns:\n  servers: [{url: \"http://192.0.2.53:8081\", key: {env: PDNS_API_KEY}}]\n  nameservers: [ns1.acme.example, ns2.acme.example]\nprovider:\n",
+        );
+    let offered = Offered::HostKey {
+        public: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6".into(),
+        fingerprint: "SHA256:x".into(),
+    };
+    let at = |address: &str, port| ((address.to_owned(), port), offered.clone());
+    let facts = MachineFacts {
+        machines: [
+            at("192.0.2.11", 22),
+            at("metal-2.acme.example", 22),
+            at("192.0.2.13", 2222),
+        ]
+        .into(),
+    };
+    let planned = plan_machines(&read(&text), &facts, &ssh(), &Until::Hosts).expect("a plan");
+    let told: Vec<_> = planned
+        .view
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "preflight.machine.address")
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].message.contains("metal-2.acme.example"),
+        "{}",
+        told[0].message
+    );
 }
