@@ -1,0 +1,116 @@
+//! Blobs, whole or in part, streamed from the disk.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::{Stream, stream};
+
+use crate::digest::Digest;
+use crate::layout::Stock;
+
+use super::buffers::Share;
+use super::range::{Part, part};
+use super::refusal::Refusal;
+use super::{Registry, answer};
+
+impl Registry {
+    pub(super) async fn blob(
+        &self,
+        stock: &Stock,
+        digest: Digest,
+        request: &Parts,
+    ) -> Result<Response, Refusal> {
+        let size = stock.blob(digest).ok_or_else(|| Refusal::Unknown {
+            code: "BLOB_UNKNOWN",
+            what: format!("blob `{digest}`"),
+        })?;
+        let headers = &request.headers;
+        if answer::lists(headers, &header::IF_NONE_MATCH, digest) {
+            return Ok(answer::not_modified(digest));
+        }
+        let bytes = match part(range_of(headers, digest), size) {
+            Part::Beyond => return Err(Refusal::Range { size }),
+            Part::Whole => None,
+            Part::Bytes(bytes) => Some(bytes),
+        };
+        let file = self.file(digest, size).await?;
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        answer::named(headers, digest);
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if let Some(Range { start, end }) = &bytes {
+            let range = format!("bytes {start}-{}/{size}", end - 1);
+            headers.insert(header::CONTENT_RANGE, answer::value(&range));
+        }
+        let partial = bytes.is_some();
+        let bytes = bytes.unwrap_or(0..size);
+        headers.insert(header::CONTENT_LENGTH, (bytes.end - bytes.start).into());
+        if partial {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        }
+        if request.method == Method::GET {
+            *response.body_mut() = Body::from_stream(pieces(file, bytes, self.buffers.share()));
+        }
+        Ok(response)
+    }
+
+    /// The file of a blob. One whose size is wrong is not served: its reader would find out late.
+    async fn file(&self, digest: Digest, size: u64) -> Result<Arc<File>, Refusal> {
+        let layout = self.layout.clone();
+        let opened = tokio::task::spawn_blocking(move || layout.open_blob(digest)).await;
+        let damaged = |why: String| Refusal::Damaged { why };
+        let (file, found) = opened
+            .map_err(|e| damaged(e.to_string()))?
+            .map_err(|e| damaged(e.to_string()))?;
+        if found != size {
+            return Err(damaged(format!(
+                "blob `{digest}` has {found} bytes instead of {size}"
+            )));
+        }
+        Ok(Arc::new(file))
+    }
+}
+
+/// The range that counts: none if it was meant for other content.
+fn range_of(headers: &HeaderMap, digest: Digest) -> Option<&str> {
+    let for_other =
+        headers.contains_key(header::IF_RANGE) && !answer::lists(headers, &header::IF_RANGE, digest);
+    let range = headers.get(header::RANGE)?.to_str().ok()?;
+    Some(range).filter(|_| !for_other)
+}
+
+fn pieces(file: Arc<File>, bytes: Range<u64>, share: Share) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold(bytes, move |rest| {
+        let file = file.clone();
+        let size = share.size();
+        async move {
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            let piece = tokio::task::spawn_blocking(move || read(&file, rest, size)).await;
+            piece.map_err(io::Error::other)?.map(Some)
+        }
+    })
+}
+
+/// The next piece, and what is left after it.
+fn read(file: &File, rest: Range<u64>, size: usize) -> io::Result<(Bytes, Range<u64>)> {
+    let size = usize::try_from(rest.end - rest.start)
+        .unwrap_or(usize::MAX)
+        .min(size);
+    let mut piece = vec![0; size];
+    file.read_exact_at(&mut piece, rest.start)?;
+    Ok((Bytes::from(piece), rest.start + size as u64..rest.end))
+}
