@@ -1,7 +1,7 @@
 //! Blobs, whole or in part, streamed from the disk.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, stream};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::digest::Digest;
 use crate::layout::Stock;
 
-use super::buffers::Share;
+use super::buffers::{Piece, Share};
 use super::range::{Part, part};
 use super::refusal::Refusal;
 use super::{Registry, answer};
@@ -91,26 +92,33 @@ fn range_of(headers: &HeaderMap, digest: Digest) -> Option<&str> {
     Some(range).filter(|_| !for_other)
 }
 
+/// Pieces of a file. What the system has in memory is read at once; the disk is waited for elsewhere.
 fn pieces(file: Arc<File>, bytes: Range<u64>, share: Share) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(bytes, move |rest| {
         let file = file.clone();
-        let size = share.size();
+        let mut piece = share.piece(rest.end - rest.start);
         async move {
             if rest.is_empty() {
                 return Ok(None);
             }
-            let piece = tokio::task::spawn_blocking(move || read(&file, rest, size)).await;
-            piece.map_err(io::Error::other)?.map(Some)
+            let had = read_ready(&file, piece.as_mut(), rest.start);
+            if had < piece.length() {
+                piece = tokio::task::spawn_blocking(move || read_rest(&file, piece, had, rest.start))
+                    .await
+                    .map_err(io::Error::other)??;
+            }
+            let next = rest.start + piece.length() as u64..rest.end;
+            Ok(Some((piece.into_bytes(), next)))
         }
     })
 }
 
-/// The next piece, and what is left after it.
-fn read(file: &File, rest: Range<u64>, size: usize) -> io::Result<(Bytes, Range<u64>)> {
-    let size = usize::try_from(rest.end - rest.start)
-        .unwrap_or(usize::MAX)
-        .min(size);
-    let mut piece = vec![0; size];
-    file.read_exact_at(&mut piece, rest.start)?;
-    Ok((Bytes::from(piece), rest.start + size as u64..rest.end))
+/// Reads what is there without waiting for a disk, and says how much that was.
+fn read_ready(file: &File, into: &mut [u8], at: u64) -> usize {
+    preadv2(file, &mut [IoSliceMut::new(into)], at, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+fn read_rest(file: &File, mut piece: Piece, had: usize, at: u64) -> io::Result<Piece> {
+    file.read_exact_at(&mut piece.as_mut()[had..], at + had as u64)?;
+    Ok(piece)
 }
