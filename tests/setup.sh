@@ -9,6 +9,7 @@ packages=(
     build-essential cmake pkg-config musl-tools python3 python3-venv curl ca-certificates
     # clients and servers that judge or play the other side
     hcloud-cli openssh-server openssh-client pdns-server pdns-backend-sqlite3 sqlite3 bind9-dnsutils
+    skopeo nginx-light openssl
     # what cloud-init needs to judge user data
     python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-requests python3-yaml
     # the lab's hosts

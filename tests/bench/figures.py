@@ -209,8 +209,9 @@ def plan():
 
 def main():
     from hosts import real_hosts
+    from registry import node_registry
 
-    for job in (six_servers, scarce_requests, plan, journal_writes, real_hosts, whole_runs):
+    for job in (six_servers, scarce_requests, plan, journal_writes, real_hosts, node_registry, whole_runs):
         if not ONLY or job.__name__ in ONLY:
             job()
 
