@@ -13,6 +13,8 @@ use crate::shape::Shape;
 
 /// Runs at a time; each waits most of its life for a dead installer's claim to end.
 const AT_ONCE: usize = 10;
+/// Matrices run one after the other: side by side they would starve each other of the time that a claim lasts.
+pub(crate) static ONE_MATRIX: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// SIGABRT ends a process without a code.
 const DIED: Option<i32> = None;
 
@@ -110,6 +112,7 @@ async fn destroy_dies_at(point: String) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_point_of_a_run_survives_the_plug() {
+    let _alone = ONE_MATRIX.lock().await;
     let (up, down, expected) = undisturbed().await;
     assert!(
         up.len() > 60 && down.len() > 60,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::crash::ONE_MATRIX;
 use crate::harness::Run;
 use crate::lab::Bench;
 
@@ -114,6 +115,7 @@ async fn dies_at(point: String) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_write_of_a_run_to_the_cluster_survives_the_plug() {
+    let _alone = ONE_MATRIX.lock().await;
     let writes = writes().await;
     assert!(writes.len() > 40, "{} writes", writes.len());
     let permits = Arc::new(Semaphore::new(AT_ONCE));
