@@ -1,7 +1,6 @@
 //! A whole life, over both transports.
 
 use std::process::Command;
-use std::time::Duration;
 
 use crate::bench::{Bench, parts};
 
@@ -55,31 +54,8 @@ fn a_host_is_called_by_the_installer_and_gets_a_key_of_its_own() {
 #[test]
 fn a_virtual_machine_is_a_host_too() {
     let bench = Bench::start(&["--hosts", "vm"]);
-    // A clock of its own can be wrong, and nobody here serves time: it is named, and gone on with once it is right.
-    let off = ["--effect", "clock-off", "--seconds", "7200"];
-    bench
-        .sovereign(&[&["lab", "fault", "set", "clock"][..], &off].concat())
-        .success();
     let spec = bench.spec("acme-vm", 1, 0);
-    let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
-    let status = bench.until("acme-vm", Duration::from_mins(6), |status| {
-        status.to_string().contains("ahead of the installer")
-    });
-    assert!(status.to_string().contains("timedatectl"), "{status}");
-    bench.sovereign(&["lab", "fault", "clear"]).success();
-    bench
-        .sovereign(&["lab", "host", "heal", "acme-vm-fsn-cp-1"])
-        .success();
-    for act in ["poweroff", "poweron"] {
-        bench.hcloud(&["server", act, "acme-vm-fsn-cp-1"]);
-    }
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    bench.called(&["up", &spec, "--yes", "--json"]).success();
     let status = bench.status("acme-vm");
     assert_eq!(status["state"], "up");
     let seen = parts(&status, "host/acme-vm-fsn-cp-1");
