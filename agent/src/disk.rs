@@ -1,9 +1,11 @@
 //! Writes that a power cut leaves either undone or whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 /// Puts `bytes` at `path` with the permission bits `mode`: beside it first, then in its place. Folders are made as needed.
 ///
@@ -55,6 +57,19 @@ pub(crate) fn folder(path: &Path, mode: u32) -> io::Result<()> {
 /// Permission bits of the file at `path`.
 pub(crate) fn mode(path: &Path) -> io::Result<u32> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o7777)
+}
+
+/// SHA-256 of the file at `path`, 64 hex digits.
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }
 
 fn folder_of(path: &Path) -> io::Result<&Path> {

@@ -3,15 +3,14 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 use sovereign_core::agent::Piece;
 use sovereign_core::k3s::Artifact;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
@@ -35,7 +34,7 @@ pub(crate) struct Incoming {
     root: Root,
     current: RefCell<Option<Current>>,
     wants: watch::Sender<Option<Want>>,
-    moved: watch::Sender<u64>,
+    moved: Notify,
 }
 
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl Incoming {
             root,
             current: RefCell::new(None),
             wants: watch::Sender::new(None),
-            moved: watch::Sender::new(0),
+            moved: Notify::new(),
         }
     }
 
@@ -76,18 +75,15 @@ impl Incoming {
     pub(crate) async fn fetch(&self, artifact: &Artifact) -> Result<PathBuf, Fault> {
         let path = self.root.path(&format!("{FOLDER}/{}", artifact.sha256));
         let current = open(&path, artifact)?;
-        let mut moved = self.moved.subscribe();
         self.current.replace(Some(current));
         let waiting = Waiting(self);
         self.ask();
         loop {
-            moved.mark_unchanged();
             if let Some(end) = self.end(&path) {
                 drop(waiting);
                 return end.map(|()| path);
             }
-            // The sender lives as long as this.
-            let _ = moved.changed().await;
+            self.moved.notified().await;
         }
     }
 
@@ -110,7 +106,7 @@ impl Incoming {
             current.append(piece);
         }
         self.ask();
-        self.moved.send_modify(|moved| *moved += 1);
+        self.moved.notify_one();
     }
 
     /// The installer does not have it.
@@ -123,7 +119,7 @@ impl Incoming {
                 "run the installer with the files that the plan was made with",
             ));
         }
-        self.moved.send_modify(|moved| *moved += 1);
+        self.moved.notify_one();
     }
 
     /// Asks for more when what was asked for has come.
@@ -213,7 +209,7 @@ fn open(path: &Path, artifact: &Artifact) -> Result<Current, Fault> {
 
 /// Checks the digest, and sees to it that the file survives a power cut. A wrong file goes.
 fn seal(path: &Path, current: &Current) -> Result<(), Fault> {
-    let sha256 = digest(path).or_fault("reading", FOLDER)?;
+    let sha256 = disk::digest(path).or_fault("reading", FOLDER)?;
     if sha256 == current.artifact.sha256 {
         return current.file.sync_all().or_fault("writing", FOLDER);
     }
@@ -227,21 +223,10 @@ fn seal(path: &Path, current: &Current) -> Result<(), Fault> {
     ))
 }
 
-/// SHA-256 of a file, 64 hex digits.
-pub(crate) fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     fn artifact(bytes: &[u8]) -> Artifact {

@@ -35,6 +35,7 @@ pub mod preflight;
 pub mod root;
 pub mod runner;
 pub mod state;
+mod systemd;
 #[cfg(test)]
 mod testing;
 mod who;

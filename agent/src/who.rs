@@ -1,10 +1,10 @@
 //! Who this host is: which boot, which system, which agent.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::root::Root;
 
@@ -32,7 +32,7 @@ impl Who {
                 "sovereign {}",
                 root.text(MACHINE_ID).trim()
             ))),
-            binary: digest(OWN_BINARY)?,
+            binary: disk::digest(Path::new(OWN_BINARY)).or_fault("reading", OWN_BINARY)?,
         })
     }
 }
@@ -47,17 +47,4 @@ fn boot_id(root: &Root) -> String {
     let after_name = first.rsplit(')').next().unwrap_or_default();
     let started = after_name.split_whitespace().nth(19).unwrap_or_default();
     format!("{kernel}-{started}")
-}
-
-fn digest(path: &str) -> Result<String, Fault> {
-    let mut file = File::open(path).or_fault("opening", path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = file.read(&mut buffer).or_fault("reading", path)?;
-        if read == 0 {
-            return Ok(hex::encode(hash.finalize()));
-        }
-        hash.update(&buffer[..read]);
-    }
 }

@@ -11,7 +11,7 @@ const NAME: &str = "sovereign-agent-x86_64";
 /// Where packages put it.
 const PACKAGED: &str = "/usr/lib/sovereign";
 /// First bytes of a Linux program.
-const ELF: &[u8] = b"\x7fELF";
+pub(crate) const ELF: &[u8] = b"\x7fELF";
 
 /// Reads the agent: the file that was chosen, or the one beside this program or in the place of packages.
 pub(crate) fn load(chosen: Option<&Path>) -> Result<AgentBinary, CliError> {

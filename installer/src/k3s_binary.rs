@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use sovereign_core::k3s::Artifact;
 
+use crate::agent_binary::ELF;
 use crate::errors::CliError;
-
-/// First bytes of a Linux program.
-const ELF: &[u8] = b"\x7fELF";
 
 /// A k3s binary on this machine.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::install::UNIT_NAME;
 use crate::ledger;
 use crate::state::{self, EVENTS};
+use crate::systemd::Properties;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,19 +99,13 @@ fn failed_part(event: &AgentEvent) -> bool {
 }
 
 async fn service(host: &Host) -> (String, String) {
-    let shown = host
-        .run("systemctl", &["show", "-p", "ActiveState,StatusText", UNIT_NAME])
+    let names = "ActiveState,StatusText";
+    let shown = Properties::of(host, UNIT_NAME, names, "")
         .await
         .unwrap_or_default();
-    let value = |key: &str| {
-        let found = shown
-            .stdout
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        found
-            .filter(|text| !text.is_empty())
-            .unwrap_or("unknown")
-            .to_owned()
+    let value = |name| match shown.value(name) {
+        "" => "unknown".to_owned(),
+        value => value.to_owned(),
     };
     (value("ActiveState"), value("StatusText"))
 }

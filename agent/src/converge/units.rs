@@ -8,10 +8,10 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
 use crate::runner::Command;
+use crate::systemd::{self, FOLDER, Properties};
 
 pub(super) const NAME: &str = "units";
 
-const FOLDER: &str = "/etc/systemd/system";
 /// A unit may take as long to start as systemd lets it by default, and some more.
 const START: Duration = Duration::from_mins(3);
 const REMEDY: &str = "the log lines above say why; the agent tries again by itself";
@@ -110,12 +110,7 @@ async fn systemctl(host: &Host, name: &str, args: &[&str]) -> Result<(), Fault> 
 
 /// A fault with what the unit itself wrote last.
 async fn failed(host: &Host, name: &str, cause: String) -> Fault {
-    // What a unit wrote a moment ago may still be on its way; without this the last lines may be missing, no more.
-    let _ = host.run("journalctl", &["--sync"]).await;
-    let journal = host
-        .run("journalctl", &["-u", name, "-n", "20", "--no-pager", "-o", "cat"])
-        .await;
-    let log = journal.map(|output| output.last_lines()).unwrap_or_default();
+    let log = systemd::log(host, name).await;
     Fault::new(cause, REMEDY).with_log(log)
 }
 
@@ -131,16 +126,8 @@ impl Standing {
     async fn of(host: &Host, name: &str) -> Result<Self, Fault> {
         let properties =
             "ActiveState,Type,Result,UnitFileState,NeedDaemonReload,ExecMainStartTimestampMonotonic";
-        let shown = host
-            .must("systemctl", &["show", "-p", properties, "--", name], REMEDY)
-            .await?;
-        let value = |key: &str| {
-            shown
-                .stdout
-                .lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
-                .unwrap_or_default()
-        };
+        let shown = Properties::of(host, name, properties, REMEDY).await?;
+        let value = |name| shown.value(name);
         let active = value("ActiveState").to_owned();
         // A task that runs once and ends has done its duty when it ended well.
         let ran = value("Type") == "oneshot"
@@ -153,7 +140,7 @@ impl Standing {
                 value("UnitFileState"),
                 "enabled" | "static" | "alias" | "indirect" | "generated"
             ),
-            running: ran || matches!(active.as_str(), "active" | "activating" | "reloading"),
+            running: ran || systemd::is_up(&active),
             stale: value("NeedDaemonReload") == "yes",
             active,
         })

@@ -8,9 +8,9 @@ use std::path::Path;
 use sovereign_core::k3s::K3sNode;
 
 use super::BINARY;
+use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
-use crate::incoming::digest;
 use crate::part::{Done, Outcome};
 use crate::placed::PlacedFile;
 
@@ -25,7 +25,7 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
             "this host is part of another cluster, or was: run `k3s-uninstall.sh` on it, or use another host",
         ));
     }
-    let right = there && digest(&at).or_fault("reading", BINARY)? == node.binary.sha256;
+    let right = there && disk::digest(&at).or_fault("reading", BINARY)? == node.binary.sha256;
     if !right {
         let came = host.incoming().fetch(&node.binary).await?;
         note(host)?;

@@ -11,6 +11,7 @@ use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::part::{Done, Outcome};
+use crate::systemd::{self, Properties};
 
 pub(super) const NAME: &str = "k3s runs";
 
@@ -33,7 +34,7 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     if fresh && standing.active == "active" {
         return Ok(Done::new(false, "up"));
     }
-    if !fresh || standing.is_down() {
+    if !fresh || !systemd::is_up(&standing.active) {
         let verb = if fresh { "start" } else { "restart" };
         // The note comes first: k3s may be killed with us, and starting it once more costs nothing.
         disk::write(&host.root.path(STARTED_WITH), with.as_bytes(), 0o600)
@@ -100,12 +101,7 @@ async fn wait(host: &Host, name: &str, restarts: u32) -> Result<(), Fault> {
 
 /// A fault with what k3s itself wrote last.
 async fn failed(host: &Host, name: &str, cause: String) -> Fault {
-    // What was written a moment ago may still be on its way; without this the last lines may be missing, no more.
-    let _ = host.run("journalctl", &["--sync"]).await;
-    let journal = host
-        .run("journalctl", &["-u", name, "-n", "20", "--no-pager", "-o", "cat"])
-        .await;
-    let log = journal.map(|output| output.last_lines()).unwrap_or_default();
+    let log = systemd::log(host, name).await;
     let said = log
         .iter()
         .rev()
@@ -125,27 +121,10 @@ struct Standing {
 
 impl Standing {
     async fn of(host: &Host, name: &str) -> Result<Self, Fault> {
-        let shown = host
-            .must(
-                "systemctl",
-                &["show", "-p", "ActiveState,NRestarts", "--", name],
-                REMEDY,
-            )
-            .await?;
-        let value = |key: &str| {
-            shown
-                .stdout
-                .lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
-                .unwrap_or_default()
-        };
+        let shown = Properties::of(host, name, "ActiveState,NRestarts", REMEDY).await?;
         Ok(Self {
-            active: value("ActiveState").to_owned(),
-            restarts: value("NRestarts").parse().unwrap_or_default(),
+            active: shown.value("ActiveState").to_owned(),
+            restarts: shown.value("NRestarts").parse().unwrap_or_default(),
         })
-    }
-
-    fn is_down(&self) -> bool {
-        !matches!(self.active.as_str(), "active" | "activating" | "reloading")
     }
 }

@@ -6,6 +6,7 @@ use super::{BINARY, unit_name};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
+use crate::systemd::FOLDER;
 
 pub(super) const NAME: &str = "k3s unit";
 /// Unit of a server.
@@ -13,7 +14,6 @@ pub(super) const SERVER: &str = "k3s.service";
 /// Unit of an agent.
 pub(super) const AGENT: &str = "k3s-agent.service";
 
-const FOLDER: &str = "/etc/systemd/system";
 const REMEDY: &str = "see `systemctl status` on the host; the agent tries again by itself";
 
 /// `KillMode=process`: pods outlive a restart of k3s. `Type=notify`: it is up when it says so, and that may take as long as it takes;

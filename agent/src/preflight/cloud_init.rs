@@ -5,6 +5,7 @@ use sovereign_core::agent::HostCheck;
 
 use super::{fine, warning};
 use crate::host::Host;
+use crate::systemd::Properties;
 
 /// The stages, in their order.
 const STAGES: [&str; 4] = [
@@ -47,11 +48,8 @@ pub(super) async fn check(host: &Host) -> HostCheck {
 
 /// What a stage wrote last, if it failed.
 async fn failure(host: &Host, unit: &str) -> Option<String> {
-    let state = host
-        .run("systemctl", &["show", "-p", "ActiveState", "--value", unit])
-        .await
-        .ok()?;
-    if state.stdout.trim() != "failed" {
+    let state = Properties::of(host, unit, "ActiveState", "").await.ok()?;
+    if state.value("ActiveState") != "failed" {
         return None;
     }
     // Without the unit's name: what the service manager says of a unit is not what the unit says.

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sovereign_images::Digest;
 
-use crate::served::{Served, code, header, noise, put, repository};
+use crate::served::{Served, code, header, noise, put, put_blob, repository};
 
 #[tokio::test]
 async fn a_manifest_is_had_by_tag_and_by_digest() {
@@ -121,22 +121,7 @@ async fn nothing_can_be_written() {
 async fn a_blob_is_had_whole_and_in_part() {
     let served = Served::start().await;
     let content = noise(1_000_000);
-    let (digest, _) = served.layout.put_bytes(&content).unwrap();
-    let manifest = json!({
-        "schemaVersion": 2,
-        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": content.len()},
-        "layers": [],
-    });
-    let bytes = manifest.to_string();
-    served
-        .layout
-        .put_manifest(
-            &repository("kit"),
-            None,
-            &MediaType::ImageManifest,
-            bytes.as_bytes(),
-        )
-        .unwrap();
+    let digest = put_blob(&served.layout, &content);
     let path = format!("/v2/kit/blobs/{digest}");
     let whole = served.get(&path).await;
     assert_eq!(
@@ -302,22 +287,7 @@ async fn what_is_put_while_serving_is_served_by_the_next_request() {
 async fn two_hundred_read_at_once() {
     let served = Served::start().await;
     let content = noise(2_000_000);
-    let (digest, _) = served.layout.put_bytes(&content).unwrap();
-    let manifest = json!({
-        "schemaVersion": 2,
-        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": content.len()},
-        "layers": [],
-    });
-    let bytes = manifest.to_string();
-    served
-        .layout
-        .put_manifest(
-            &repository("kit"),
-            None,
-            &MediaType::ImageManifest,
-            bytes.as_bytes(),
-        )
-        .unwrap();
+    let digest = put_blob(&served.layout, &content);
     let path = format!("/v2/kit/blobs/{digest}");
     let readers = (0..200_usize).map(|n| {
         let (from, to) = (n * 5000, n * 5000 + 1_000_000 - 1);

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use oci_spec::image::MediaType;
 use reqwest::{Certificate, RequestBuilder, Response};
+use serde_json::json;
 use sovereign_images::artifact::{Files, Origin, flux};
 use sovereign_images::certificate::{authority, issue};
 use sovereign_images::client::{Client, Options};
@@ -36,6 +38,26 @@ pub(crate) fn put(layout: &Layout, name: &str, version: &str, content: &[u8]) ->
     let artifact = flux(&files, &Origin::default()).unwrap();
     artifact.put(layout, &repository(name), &tag(version)).unwrap();
     artifact.digest()
+}
+
+/// Puts a blob, and an image that has it: what no manifest has is not served.
+pub(crate) fn put_blob(layout: &Layout, content: &[u8]) -> Digest {
+    let (digest, _) = layout.put_bytes(content).unwrap();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest, "size": content.len()},
+        "layers": [],
+    });
+    let bytes = manifest.to_string();
+    layout
+        .put_manifest(
+            &repository("kit"),
+            None,
+            &MediaType::ImageManifest,
+            bytes.as_bytes(),
+        )
+        .unwrap();
+    digest
 }
 
 /// Bytes that do not compress.

@@ -4,17 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
 use crate::harness::Run;
 use crate::lab::Bench;
+use crate::matrix::{Matrix, Tally};
 use crate::shape::Shape;
 
 /// Runs at a time; each waits most of its life for a dead installer's claim to end.
 const AT_ONCE: usize = 10;
-/// Matrices run one after the other: side by side they would starve each other of the time that a claim lasts.
-pub(crate) static ONE_MATRIX: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// SIGABRT ends a process without a code.
 const DIED: Option<i32> = None;
 
@@ -112,7 +108,7 @@ async fn destroy_dies_at(point: String) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_point_of_a_run_survives_the_plug() {
-    let _alone = ONE_MATRIX.lock().await;
+    let mut matrix = Matrix::alone(AT_ONCE).await;
     let (up, down, expected) = undisturbed().await;
     assert!(
         up.len() > 60 && down.len() > 60,
@@ -128,32 +124,16 @@ async fn every_point_of_a_run_survives_the_plug() {
         (5, 10)
     );
     let expected = Arc::new(expected);
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let mut runs = JoinSet::new();
-    let mut begin = |run: futures::future::BoxFuture<'static, bool>| {
-        let permits = Arc::clone(&permits);
-        runs.spawn(async move {
-            let _permit = permits.acquire_owned().await.expect("the semaphore is open");
-            run.await
-        });
-    };
     for point in &up {
-        begin(Box::pin(up_dies_at(point.clone(), Arc::clone(&expected))));
+        matrix.begin(up_dies_at(point.clone(), Arc::clone(&expected)));
     }
     for point in up.iter().filter(|point| point.contains("-after")) {
-        begin(Box::pin(abandoned_at(point.clone())));
+        matrix.begin(abandoned_at(point.clone()));
     }
     for point in down {
-        begin(Box::pin(destroy_dies_at(point)));
+        matrix.begin(destroy_dies_at(point));
     }
-    let (mut died, mut lived, mut failed) = (0, 0, Vec::new());
-    while let Some(ended) = runs.join_next().await {
-        match ended {
-            Ok(true) => died += 1,
-            Ok(false) => lived += 1,
-            Err(error) => failed.push(error.to_string()),
-        }
-    }
+    let Tally { died, lived, failed } = matrix.end().await;
     assert!(
         died > 20 * lived,
         "{died} runs died and {lived} never came to their point"

@@ -5,14 +5,10 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
-use crate::crash::ONE_MATRIX;
 use crate::harness::Run;
 use crate::lab::Bench;
+use crate::matrix::{Matrix, Tally};
 
 /// Runs at a time; each waits most of its life for a dead installer's claim to end.
 const AT_ONCE: usize = 8;
@@ -115,26 +111,13 @@ async fn dies_at(point: String) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_write_of_a_run_to_the_cluster_survives_the_plug() {
-    let _alone = ONE_MATRIX.lock().await;
+    let mut matrix = Matrix::alone(AT_ONCE).await;
     let writes = writes().await;
     assert!(writes.len() > 40, "{} writes", writes.len());
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let mut runs = JoinSet::new();
     for point in writes {
-        let permits = Arc::clone(&permits);
-        runs.spawn(async move {
-            let _permit = permits.acquire_owned().await.expect("the semaphore is open");
-            dies_at(point).await
-        });
+        matrix.begin(dies_at(point));
     }
-    let (mut died, mut lived, mut failed) = (0, 0, Vec::new());
-    while let Some(ended) = runs.join_next().await {
-        match ended {
-            Ok(true) => died += 1,
-            Ok(false) => lived += 1,
-            Err(error) => failed.push(error.to_string()),
-        }
-    }
+    let Tally { died, lived, failed } = matrix.end().await;
     assert!(failed.is_empty(), "{} points failed: {failed:#?}", failed.len());
     // How many writes a run comes to depends on how events fall together; the last points may be beyond its end.
     assert!(

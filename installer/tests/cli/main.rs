@@ -15,6 +15,8 @@ mod faults;
 mod harness;
 mod help;
 mod lab;
+#[cfg(feature = "crash-points")]
+mod matrix;
 mod secrets;
 mod shape;
 mod story;

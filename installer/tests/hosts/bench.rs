@@ -121,22 +121,23 @@ access:
 
     /// Takes power from a host and gives it again, through the cloud's API as its own command line speaks it.
     pub(crate) fn reset(&self, host: &str) {
-        self.hcloud(&["server", "reset", host]);
-    }
-
-    /// The cloud's own command line.
-    pub(crate) fn hcloud(&self, args: &[&str]) {
-        let ended = Command::new("hcloud")
-            .args(args)
+        let reset = Command::new("hcloud")
+            .args(["server", "reset", host])
             .env("HCLOUD_TOKEN", self.env("HCLOUD_TOKEN"))
             .env("HCLOUD_ENDPOINT", self.env("HCLOUD_ENDPOINT"))
             .output()
             .expect("hcloud runs: install hcloud-cli");
         assert!(
-            ended.status.success(),
+            reset.status.success(),
             "{}",
-            String::from_utf8_lossy(&ended.stderr)
+            String::from_utf8_lossy(&reset.stderr)
         );
+    }
+
+    /// Takes every fault away, from the host, too.
+    pub(crate) fn mend(&self, host: &str) {
+        self.sovereign(&["lab", "fault", "clear"]).success();
+        self.sovereign(&["lab", "host", "heal", host]).success();
     }
 
     /// What `status --json` says.
@@ -190,6 +191,13 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let _ = self.place.sovereign(["lab", "down"]).spawn().wait();
     }
+}
+
+/// Waits for a run that ends well.
+pub(crate) fn ends_well(child: Child) {
+    let ended = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
 }
 
 /// Kills a process as if its power had gone.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::bench::{Bench, kill, parts};
+use crate::bench::{Bench, ends_well, kill, parts};
 use crate::harness::Run;
 
 /// What `tests/kubernetes.sh` builds.
@@ -121,12 +121,6 @@ fn a_k3s_that_does_not_start_is_named_in_its_own_words() {
         host,
         "rm -r /etc/systemd/system/k3s.service.d && systemctl daemon-reload",
     );
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    ends_well(up);
     bench.destroy("acme-bad");
 }

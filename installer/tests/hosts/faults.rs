@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, parts};
+use crate::bench::{Bench, ends_well, parts};
 
 /// Switches a host fault on, for servers whose name contains this.
 fn fault(bench: &Bench, effect: &[&str]) {
@@ -100,18 +100,9 @@ fn an_early_stage_of_cloud_init_that_fails_is_told_as_silence_with_where_to_look
         .success();
     assert!(console.stdout.contains("cloud-init"), "{}", console.stdout);
     // Mended while the installer still waits.
-    bench.sovereign(&["lab", "fault", "clear"]).success();
-    bench
-        .sovereign(&["lab", "host", "heal", "acme-early-fsn-cp-1"])
-        .success();
+    bench.mend("acme-early-fsn-cp-1");
     bench.reset("acme-early-fsn-cp-1");
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    ends_well(up);
     let told = part(&bench.status("acme-early"), step, "first word");
     assert!(told.contains("it answers"), "{told}");
     bench.destroy("acme-early");
@@ -128,13 +119,7 @@ fn a_slow_boot_is_waited_for_and_a_reboot_in_the_middle_is_gone_on_with() {
         status.to_string().contains("host/acme-slow-fsn-cp-1")
     });
     bench.reset("acme-slow-fsn-cp-1");
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    ends_well(up);
     bench.destroy("acme-slow");
 }
 
@@ -155,15 +140,8 @@ fn a_private_network_that_is_cut_is_named_and_gone_on_with() {
         told.contains("no carrier") && told.contains("attach it again"),
         "{told}"
     );
-    bench.sovereign(&["lab", "fault", "clear"]).success();
-    bench.sovereign(&["lab", "host", "heal", host]).success();
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(
-        ended.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    bench.mend(host);
+    ends_well(up);
     bench.destroy("acme-nic");
 }
 
@@ -200,10 +178,7 @@ fn a_host_that_never_boots_is_said_to_be_silent_with_where_to_look() {
         "{words}"
     );
     // Mended, the same command goes on.
-    bench.sovereign(&["lab", "fault", "clear"]).success();
-    bench
-        .sovereign(&["lab", "host", "heal", "acme-dead-fsn-cp-1"])
-        .success();
+    bench.mend("acme-dead-fsn-cp-1");
     bench.reset("acme-dead-fsn-cp-1");
     bench.called(&["up", "acme-dead", "--yes", "--json"]).success();
     bench.destroy("acme-dead");
@@ -235,8 +210,7 @@ fn a_network_cut_is_told_and_overcome() {
     std::thread::sleep(Duration::from_secs(12));
     let told = bench.status("acme-cut").to_string();
     bench.sovereign(&["lab", "host", "heal", host]).success();
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(ended.status.code(), Some(0));
+    ends_well(up);
     // On a quick machine the work was over before the cut.
     let log = bench.sovereign(&["logs", "acme-cut", "--json"]).success().stdout;
     let silent = told.contains("silent") || log.contains("silent") || told.contains("\"up\"");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::bench::{Bench, kill, parts};
+use crate::bench::{Bench, ends_well, kill, parts};
 
 /// Lives of the installer before the run must have ended.
 const LIVES: usize = 40;
@@ -65,8 +65,7 @@ fn the_agent_dies_at_every_sub_step_and_the_host_once() {
     });
     assert_eq!(state["state"], "up", "{state:#}");
     assert!(reset, "the host was never reset: {seen:?}");
-    let ended = up.wait_with_output().expect("it ends");
-    assert_eq!(ended.status.code(), Some(0));
+    ends_well(up);
     bench.destroy("acme-agent");
 }
 

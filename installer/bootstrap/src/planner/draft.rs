@@ -7,7 +7,6 @@ use sovereign_cloud::label::{self, Labels};
 use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_core::spec::SovereignSpec;
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
-use sovereign_remote::NodeId;
 
 use super::Facts;
 use super::cluster::{self, Seat};
@@ -281,25 +280,15 @@ impl<'a> Draft<'a> {
             };
             let config = hosts::config(self.spec, layout.region, &server.name, role, server.index);
             let preflight = hosts::preflight(layout.region, role, true);
-            let node = NodeId {
-                sovereign: self.spec.name.clone(),
-                node: server.name.clone(),
-            };
-            let prepared = hosts::steps(
+            seats.push(hosts::steps(
                 &mut self.plan,
                 &self.spec.name,
-                place.clone(),
+                layout.region,
+                place,
                 config,
                 preflight,
                 &ground.link,
-            )?;
-            seats.push(Seat {
-                node,
-                role,
-                region: layout.region,
-                place,
-                prepared,
-            });
+            )?);
         }
         Ok(seats)
     }

@@ -11,6 +11,7 @@ use sovereign_core::spec::{Network, Region, SovereignSpec};
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
 use sovereign_remote::NodeId;
 
+use super::cluster::Seat;
 use super::draft::step_name;
 use crate::link::{LinkPlan, Transport};
 use crate::steps::{EnrolHost, HostBoot, HostPlace, PrepareHost, PrepareLink};
@@ -110,15 +111,16 @@ pub(super) fn config(
     }
 }
 
-/// A host answers, and is what it is to be.
-pub(super) fn steps(
+/// A host answers, and is what it is to be; then it has a seat in the cluster.
+pub(super) fn steps<'a>(
     plan: &mut PlanBuilder,
     sovereign: &SovereignName,
+    region: &'a Region,
     place: HostPlace,
     config: HostConfig,
     preflight: PreflightOrder,
     link: &StepRef<PrepareLink>,
-) -> Result<StepRef<PrepareHost>, PlanError> {
+) -> Result<Seat<'a>, PlanError> {
     let node = NodeId {
         sovereign: sovereign.clone(),
         node: config.hostname.clone(),
@@ -137,14 +139,22 @@ pub(super) fn steps(
     let title = format!("host {name} is fit and hardened");
     let step = step_name("host", name);
     let after = [enrolled.name().clone()];
+    let role = config.role;
     let prepare = PrepareHost {
-        node,
+        node: node.clone(),
         enrolled,
-        place,
+        place: place.clone(),
         preflight,
         config,
     };
-    plan.step(step, title, &prepare, &after)
+    let prepared = plan.step(step, title, &prepare, &after)?;
+    Ok(Seat {
+        node,
+        role,
+        region,
+        place,
+        prepared,
+    })
 }
 
 /// What Kubernetes wants of a kernel; the last four are those that the kubelet protects.

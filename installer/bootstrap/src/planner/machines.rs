@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sovereign_core::finding::{Finding, Severity};
 use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignSpec};
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
-use sovereign_remote::NodeId;
 
 use super::{PlannedSovereign, cluster, fingerprint, hosts, internal, zone};
 use crate::link::{LinkPlan, Until};
@@ -222,22 +221,12 @@ fn host<'a>(
         firewall.trusted.extend_from_slice(peers);
     }
     let preflight = hosts::preflight(seat.region, role, false);
-    let prepared = hosts::steps(plan, &spec.name, place.clone(), config, preflight, keys)?;
+    let member = hosts::steps(plan, &spec.name, seat.region, place, config, preflight, keys)?;
     let planned = PlannedHost {
         name: seat.name.clone(),
         role,
         address: Some(format!("{}:{}", seat.machine.address, seat.machine.port)),
         host_key: Some(fingerprint.clone()),
-    };
-    let member = cluster::Seat {
-        node: NodeId {
-            sovereign: spec.name.clone(),
-            node: seat.name.clone(),
-        },
-        role,
-        region: seat.region,
-        place,
-        prepared,
     };
     Ok((planned, member))
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use sovereign_core::agent::{AgentEvent, AgentEventKind, Hello, ToAgent};
 use sovereign_engine::step::{StepContext, StepError};
 use sovereign_remote::{BookError, Link, LinkState, NodeId};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::services::Services;
 
 /// How often the heartbeat learns what is waited for.
 const TELL: Duration = Duration::from_secs(1);
+/// Time a host gets to tell what it did while nobody listened.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// One host and the step that talks to it.
 pub(super) struct Conversation<'a> {
@@ -62,6 +64,16 @@ impl<'a> Conversation<'a> {
         judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
     ) -> Result<T, StepError> {
         self.converse(Some(order), waiting_for, judge).await
+    }
+
+    /// Hears what a host did while nobody listened, up to the event that `judge` makes an answer of: it belongs into the journal.
+    /// A host that has told all of it before has nothing to tell.
+    pub(super) async fn catch_up(
+        &self,
+        judge: impl FnMut(&AgentEventKind) -> Option<Result<(), StepError>>,
+    ) -> Result<(), StepError> {
+        let told = self.listen("the host to tell what it did", judge);
+        timeout(CATCH_UP, told).await.unwrap_or(Ok(()))
     }
 
     /// Listens until `judge` makes an answer of an event.

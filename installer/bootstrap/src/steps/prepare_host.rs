@@ -11,7 +11,6 @@ use sovereign_core::host::HostConfig;
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
-use tokio::time::timeout;
 
 use super::conversation::Conversation;
 use super::enrol::{EnrolHost, HostPlace, failed};
@@ -69,11 +68,7 @@ impl Step for PrepareHost {
         let digest = self.config.digest();
         let applied = hello.is_some_and(|hello| hello.applied.as_ref() == Some(&digest));
         if applied && cx.unsettled {
-            // The host went on while nobody listened; what it did belongs into the journal all the same.
-            let told = conversation.listen("the host to tell what it did", |event| converged(event, &digest));
-            if let Ok(told) = timeout(KNOWN, told).await {
-                told?;
-            }
+            conversation.catch_up(|event| converged(event, &digest)).await?;
         }
         Ok(applied.then(|| PreparedHost {
             node: self.node.node.clone(),

@@ -11,7 +11,6 @@ use sovereign_core::k3s::{JoinToken, K3sNode, K3sRole};
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
-use tokio::time::timeout;
 
 use super::conversation::Conversation;
 use super::enrol::{HostPlace, failed};
@@ -68,11 +67,7 @@ impl Step for RunK3s {
         let digest = self.order(cx).await?.digest();
         let runs = hello.is_some_and(|hello| hello.runs.as_ref() == Some(&digest));
         if runs && cx.unsettled {
-            // The host went on while nobody listened; what it did belongs into the journal all the same.
-            let told = conversation.listen("the host to tell what it did", |event| k3s_runs(event, &digest));
-            if let Ok(told) = timeout(KNOWN, told).await {
-                told?;
-            }
+            conversation.catch_up(|event| k3s_runs(event, &digest)).await?;
         }
         Ok(runs.then(|| self.made(digest)))
     }
