@@ -48,7 +48,8 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     for name in [unit::SERVER, unit::AGENT] {
-        if host.has_unit(name) {
+        // A k3s of somebody else has the same name, and is none of our business.
+        if unit::is_ours(host, name) {
             host.must("systemctl", &["stop", name], REMEDY).await?;
             // `KillMode=process` leaves the pods; a unit that has none left is what is wanted.
             host.run("systemctl", &["kill", "--kill-whom=all", "-s", "KILL", name])

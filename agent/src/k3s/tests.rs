@@ -141,12 +141,17 @@ async fn a_k3s_of_somebody_else_stays_as_it_is() {
     let there = bench.dir.path().join("usr/local/bin/k3s");
     fs::create_dir_all(there.parent().unwrap()).unwrap();
     fs::write(&there, "theirs").unwrap();
+    fs::create_dir_all(bench.dir.path().join("etc/systemd/system")).unwrap();
+    fs::write(bench.dir.path().join("etc/systemd/system/k3s.service"), "theirs").unwrap();
     let fault = run(&bench, &node(K3sRole::Init)).await.unwrap_err();
     assert!(fault.cause.contains("not put there by a Sovereign"), "{fault}");
     for part in PARTS.iter().rev() {
         part.undo(&bench.host).await.unwrap();
     }
     assert_eq!(fs::read(there).unwrap(), b"theirs");
+    for act in ["systemctl stop", "systemctl kill", "systemctl disable"] {
+        assert_eq!(bench.runner.count(act), 0, "{act}");
+    }
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     for name in [SERVER, AGENT] {
-        if host.placed().files.contains_key(&path(name)) {
+        if is_ours(host, name) {
             host.must("systemctl", &["disable", name], REMEDY).await?;
             host.unplace(&path(name))?;
         }
@@ -70,6 +70,11 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
 pub(super) fn text(node: &K3sNode) -> String {
     let command = if node.role.is_server() { "server" } else { "agent" };
     TEMPLATE.replace("@binary@", BINARY).replace("@command@", command)
+}
+
+/// Whether a unit of that name was put on the host by us.
+pub(super) fn is_ours(host: &Host, name: &str) -> bool {
+    host.placed().files.contains_key(&path(name))
 }
 
 fn path(name: &str) -> String {
