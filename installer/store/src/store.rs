@@ -1,6 +1,7 @@
 //! The database: one writer, a few readers. Several processes may have it open; each waits its turn.
 
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,9 +51,11 @@ impl SqliteStore {
             .busy_timeout(BUSY)
             .pragma("secure_delete", "ON");
         let failed = |action| move |source| StoreError::Database { action, source };
+        let opening = alone(dir.join("opening.lock")).await?;
         let mut writer = options.connect().await.map_err(failed("be opened"))?;
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).map_err(path(&file))?;
         migrate(&mut writer).await?;
+        drop(opening);
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true).create_if_missing(false));
@@ -117,6 +120,27 @@ impl SqliteStore {
         let words: String = row.get(0);
         Ok(if words == "ok" { Ok(()) } else { Err(words) })
     }
+}
+
+/// Waits for others that open the store: a new database becomes a write-ahead one, and who meets it in the middle of that is turned
+/// away at once, however patient it is. Whoever dies lets go.
+async fn alone(path: PathBuf) -> Result<File, StoreError> {
+    let place = path.clone();
+    let work = move || {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&place)?;
+        file.lock()?;
+        Ok(file)
+    };
+    let locked = tokio::task::spawn_blocking(work).await;
+    locked
+        .map_err(std::io::Error::other)
+        .and_then(|locked| locked)
+        .map_err(|source| StoreError::Path { path, source })
 }
 
 async fn migrate(writer: &mut SqliteConnection) -> Result<(), StoreError> {
