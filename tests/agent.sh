@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 command -v cargo >/dev/null || . "$HOME/.cargo/env"
 
 target=x86_64-unknown-linux-musl
+builds=${CARGO_TARGET_DIR:-target}
 cargo build --locked --package sovereign-agent --profile agent --target "$target" >&2
 for build in debug release; do
-    mkdir -p "target/$build"
-    install -m 0755 "target/$target/agent/sovereign-agent" "target/$build/.agent"
-    mv "target/$build/.agent" "target/$build/sovereign-agent-x86_64"
+    mkdir -p "$builds/$build"
+    install -m 0755 "$builds/$target/agent/sovereign-agent" "$builds/$build/.agent"
+    mv "$builds/$build/.agent" "$builds/$build/sovereign-agent-x86_64"
 done

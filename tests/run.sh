@@ -14,19 +14,25 @@ fail() { printf '==> failed: %s\n' "$*"; printf '0 passed, 1 failed\n'; exit 1; 
 
 say "format"
 cargo fmt --all --check || fail "format: run 'make fmt'"
+say "the test distribution of Kubernetes is built meanwhile"
+distribution=$(mktemp)
+nice tests/kubernetes.sh >"$distribution" 2>&1 &
+building=$!
+trap 'kill "$building" 2>/dev/null; rm -f "$distribution"' EXIT
 say "lints"
 cargo clippy "${features[@]}" --all-targets --locked -- -D warnings || fail "lints"
 say "documentation"
 RUSTDOCFLAGS='-D warnings' cargo doc "${features[@]}" --no-deps --locked --quiet || fail "documentation"
 say "build"
-cargo build "${features[@]}" --locked || fail "build"
+# What tests need beside the crates themselves may turn on more features of them: one build, the one that tests run.
+cargo test "${features[@]}" --locked --no-run || fail "build"
 say "the agent that hosts get"
 tests/agent.sh || fail "agent"
 say "the test distribution of Kubernetes"
-tests/kubernetes.sh || fail "test distribution of Kubernetes"
+wait "$building" || { cat "$distribution"; fail "test distribution of Kubernetes"; }
 say "tests"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$distribution"' EXIT
 cargo test "${features[@]}" --locked --no-fail-fast 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 

@@ -8,8 +8,10 @@ say() { printf '==> %s\n' "$*"; }
 packages=(
     build-essential cmake pkg-config musl-tools python3 python3-venv curl ca-certificates
     # clients and servers that judge or play the other side
-    hcloud-cli openssh-server openssh-client pdns-server pdns-backend-sqlite3 sqlite3 bind9-dnsutils
-    skopeo nginx-light openssl
+    hcloud-cli openssh-server openssh-client pdns-server pdns-backend-sqlite3 sqlite3 bind9 bind9-dnsutils
+    skopeo nginx-light openssl age
+    # clocks that are off
+    faketime
     # what cloud-init needs to judge user data
     python3-configobj python3-jinja2 python3-jsonpatch python3-jsonschema python3-requests python3-yaml
     # the lab's hosts

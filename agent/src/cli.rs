@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use ipnet::Ipv4Net;
@@ -24,6 +25,12 @@ pub enum Command {
     Run,
     /// Connect standard input and output to the running agent; the installer's way in over SSH
     Link,
+    /// Serve what the installer brought, as the service of the registry does, in the foreground
+    Registry {
+        /// The registry's configuration; its certificate and key are beside it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Look at the host: what is fine, what was mended, what is wrong and what to do
     Preflight(PreflightArgs),
     /// Show who this host is, what it is to be and how far it is

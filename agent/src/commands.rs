@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::install::{UNIT_NAME, install};
 use crate::leave;
+use crate::registry;
 use crate::root::Root;
 use crate::runner::HostRunner;
 
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli) -> Result<u8, Fault> {
         }
         Command::Run => daemon::run(root).await?,
         Command::Link => link::link(&root).await?,
+        Command::Registry { config } => registry::serve(&config).await?,
         Command::Preflight(args) => return preflight::run(&open()?, args).await,
         Command::Status { json } => status::run(&open()?, json).await?,
         Command::Logs { follow, json } => logs::run(&root, follow, json).await?,

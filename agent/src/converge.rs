@@ -23,7 +23,7 @@ use sovereign_core::host::HostConfig;
 use crate::part::Part;
 
 pub(crate) use scrub::scrub;
-pub(crate) use ssh::reload as reload_ssh;
+pub(crate) use ssh::{leave_to, reload as reload_ssh};
 
 macro_rules! part {
     ($module:ident) => {

@@ -8,7 +8,6 @@ mod dialer;
 mod identity;
 mod inbox;
 mod session;
-mod signs;
 mod socket;
 mod worker;
 
@@ -27,6 +26,7 @@ use crate::leave;
 use crate::ledger::Ledger;
 use crate::root::Root;
 use crate::runner::HostRunner;
+use crate::signs;
 use crate::state::{EVENTS, SOCKET, STATE_DIR};
 use crate::who::Who;
 

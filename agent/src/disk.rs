@@ -48,6 +48,14 @@ pub(crate) fn remove(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Removes the folder at `path` with all that is in it; missing is success.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 /// Makes the folder at `path` with the permission bits `mode`, and those above it.
 pub(crate) fn folder(path: &Path, mode: u32) -> io::Result<()> {
     fs::create_dir_all(path)?;

@@ -79,22 +79,20 @@ impl Incoming {
         let waiting = Waiting(self);
         self.ask();
         loop {
-            if let Some(end) = self.end(&path) {
+            if let Some(end) = self.end() {
                 drop(waiting);
-                return end.map(|()| path);
+                return seal(path, end?, artifact).await;
             }
             self.moved.notified().await;
         }
     }
 
-    /// How it ended, once it has.
-    fn end(&self, path: &Path) -> Option<Result<(), Fault>> {
+    /// How it ended, once it has: with the whole file, or a fault.
+    fn end(&self) -> Option<Result<File, Fault>> {
         let mut current = self.current.borrow_mut();
-        let current = current.as_mut()?;
-        if let Some(fault) = current.fault.take() {
-            return Some(Err(fault));
-        }
-        (current.there >= current.artifact.size).then(|| seal(path, current))
+        let done = |current: &mut Current| current.fault.is_some() || current.there >= current.artifact.size;
+        let current = current.take_if(done)?;
+        Some(current.fault.map_or(Ok(current.file), Err))
     }
 
     /// Takes a piece in. Pieces that are not next were asked for by a link before; they come again.
@@ -207,17 +205,23 @@ fn open(path: &Path, artifact: &Artifact) -> Result<Current, Fault> {
     })
 }
 
-/// Checks the digest, and sees to it that the file survives a power cut. A wrong file goes.
-fn seal(path: &Path, current: &Current) -> Result<(), Fault> {
-    let sha256 = disk::digest(path).or_fault("reading", FOLDER)?;
-    if sha256 == current.artifact.sha256 {
-        return current.file.sync_all().or_fault("writing", FOLDER);
+/// Checks the digest, and sees to it that the file survives a power cut. A wrong file goes. Large files take their time, and the
+/// daemon goes on meanwhile.
+async fn seal(path: PathBuf, file: File, artifact: &Artifact) -> Result<PathBuf, Fault> {
+    let at = path.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        disk::digest(&at).and_then(|found| file.sync_all().map(|()| found))
+    });
+    let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    let sha256 = read.or_fault("reading", FOLDER)?;
+    if sha256 == artifact.sha256 {
+        return Ok(path);
     }
-    fs::remove_file(path).or_fault("removing", FOLDER)?;
+    fs::remove_file(&path).or_fault("removing", FOLDER)?;
     Err(Fault::new(
         format!(
             "a file came with the SHA-256 {sha256} instead of {}",
-            current.artifact.sha256
+            artifact.sha256
         ),
         "its pieces were mixed up or damaged; the agent fetches it anew",
     ))

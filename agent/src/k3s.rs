@@ -7,12 +7,14 @@
 
 mod binary;
 mod config;
+mod registries;
 mod running;
 mod traces;
 mod unit;
 
 use sovereign_core::k3s::K3sNode;
 
+pub(crate) use self::running::STARTED_WITH;
 use crate::converge::part;
 use crate::part::Part;
 

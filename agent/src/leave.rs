@@ -1,17 +1,16 @@
 //! Takes everything away that was put on this host, the agent last.
 
-use std::io;
-
 use crate::converge::PARTS;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::install::{BINARY, UNIT_FILE, UNIT_NAME};
-use crate::k3s;
+use crate::part::Part;
 use crate::state::{CONFIG_DIR, LEAVING, STATE_DIR};
+use crate::{k3s, registry};
 
 /// Folder of what the host was given at its first boot: the CA certificate and who it is.
-const BOOT_DIR: &str = "/etc/sovereign";
+pub(crate) const BOOT_DIR: &str = "/etc/sovereign";
 
 /// Whether the agent was told to leave.
 pub fn is_leaving(host: &Host) -> bool {
@@ -25,16 +24,20 @@ pub fn set_leaving(host: &Host) -> Result<(), Fault> {
 
 /// Takes what was put on the host away and puts back what was there before. `now` is told each part.
 pub async fn undo_all(host: &Host, now: &dyn Fn(&str)) -> Result<(), Fault> {
-    for part in k3s::PARTS.iter().rev() {
-        now(part.name);
-        part.undo(host).await?;
-    }
-    for part in PARTS.iter().rev() {
-        now(part.name);
-        part.undo(host).await?;
-    }
+    undo(&k3s::PARTS, host, now).await?;
+    undo(&registry::PARTS, host, now).await?;
+    undo(&PARTS, host, now).await?;
     let left: Vec<String> = host.placed().files.keys().cloned().collect();
     left.iter().try_for_each(|path| host.unplace(path).map(drop))
+}
+
+/// Takes the parts of a document away, the last first.
+async fn undo<D>(parts: &[Part<D>], host: &Host, now: &dyn Fn(&str)) -> Result<(), Fault> {
+    for part in parts.iter().rev() {
+        now(part.name);
+        part.undo(host).await?;
+    }
+    Ok(())
 }
 
 /// Takes the agent itself away. The note that it leaves goes last: cut off before that, it goes on at its next start.
@@ -54,8 +57,5 @@ pub async fn remove_agent(host: &Host) -> Result<(), Fault> {
 }
 
 fn remove_folder(host: &Host, path: &str) -> Result<(), Fault> {
-    match std::fs::remove_dir_all(host.root.path(path)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.or_fault("removing", path),
-    }
+    disk::remove_folder(&host.root.path(path)).or_fault("removing", path)
 }

@@ -1,6 +1,11 @@
-//! Text of one line for each item.
+//! Text of one line, and of one line for each item.
 
 use std::fmt::{Display, Write as _};
+
+/// All of a text in one line.
+pub(crate) fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// Every item in a line of its own, the last one ended too.
 pub(crate) fn lines<T: Display>(items: impl IntoIterator<Item = T>) -> String {

@@ -10,6 +10,7 @@ mod metadata;
 mod mtu;
 mod private_nic;
 mod reach;
+mod registry;
 mod resolvers;
 mod routes;
 mod size;
@@ -32,6 +33,7 @@ pub async fn preflight(host: &Host, order: &PreflightOrder, now: &dyn Fn(&str)) 
         mtu::check(&interfaces, private),
         resolvers::check(&host.root),
         clock::check(&host.root, order),
+        registry::check(host),
     ];
     checks.extend(private.map(private_nic::link));
     checks.extend(kernel::checks(&host.root));

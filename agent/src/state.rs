@@ -18,10 +18,25 @@ pub const HOST: Slot = Slot {
     desired: "/var/lib/sovereign-agent/desired.json",
     applied: "/var/lib/sovereign-agent/applied",
 };
+/// What its registry is to serve.
+pub const REGISTRY: Slot = Slot {
+    desired: "/var/lib/sovereign-agent/registry.json",
+    applied: "/var/lib/sovereign-agent/registry-applied",
+};
 /// What it is to run of the cluster.
 pub const K3S: Slot = Slot {
     desired: "/var/lib/sovereign-agent/k3s.json",
     applied: "/var/lib/sovereign-agent/k3s-applied",
+};
+/// The kit that it is to bring into the cluster.
+pub const KIT: Slot = Slot {
+    desired: "/var/lib/sovereign-agent/kit.json",
+    applied: "/var/lib/sovereign-agent/kit-applied",
+};
+/// What it is to prove before it lets go.
+pub const HAND_OFF: Slot = Slot {
+    desired: "/var/lib/sovereign-agent/hand-off.json",
+    applied: "/var/lib/sovereign-agent/handed-off",
 };
 /// There once the agent was told to leave.
 pub const LEAVING: &str = "/var/lib/sovereign-agent/leaving";
@@ -88,5 +103,38 @@ impl Slot {
             None => disk::remove(&path).map(drop),
         }
         .or_fault("writing", self.applied)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sovereign_core::hand_off::{CloudToken, HandOffOrder};
+    use sovereign_core::k3s::JoinToken;
+    use sovereign_core::secret::SentSecret;
+
+    use super::*;
+    use crate::testing::Bench;
+
+    /// What an order says of secrets has to survive the death of the agent, and is for root alone.
+    #[test]
+    fn an_order_with_secrets_is_kept_whole_and_for_root_alone() {
+        let test = Bench::new();
+        let root = &test.host.root;
+        let order = HandOffOrder {
+            nodes: vec!["acme-fsn-cp-1".into()],
+            api: "https://127.0.0.1:6443".into(),
+            recipients: Vec::new(),
+            inventory: String::new(),
+            old_token: JoinToken::new("canary-join"),
+            cloud_token: Some(CloudToken {
+                token: SentSecret::new("canary-cloud"),
+                network: None,
+            }),
+        };
+        HAND_OFF.set_desired(root, &order).unwrap();
+        let kept: HandOffOrder = HAND_OFF.desired(root).unwrap().unwrap();
+        assert_eq!(kept, order);
+        assert_eq!(disk::mode(&root.path(HAND_OFF.desired)).unwrap(), 0o600);
+        assert!(!format!("{kept:?}").contains("canary"));
     }
 }

@@ -15,11 +15,12 @@ use crate::digest::Digest;
 use crate::layout::{Layout, LayoutError, Manifest};
 use crate::name::{Repository, Tag};
 
-pub use self::chart::{Chart, chart};
+pub use self::chart::{Chart, chart, package};
 pub use self::error::ArtifactError;
 pub use self::files::{Files, from_folder};
 pub use self::flux::{Origin, flux};
 pub use self::tarball::Limits;
+pub(crate) use self::tarball::header;
 
 /// Media types of what Flux and Helm fetch.
 pub mod media {
@@ -103,6 +104,11 @@ pub(crate) fn plain_config(layers: &[Digest]) -> Vec<u8> {
 
 /// The files of a Flux artifact or a Helm chart in a layout, by the digest of its manifest.
 pub fn unpack(layout: &Layout, manifest: Digest, limits: &Limits) -> Result<Files, ArtifactError> {
+    tarball::read(&content(layout, manifest)?, limits)
+}
+
+/// What [`unpack`] unpacks, as it is packed: of a chart, its `.tgz`.
+pub fn content(layout: &Layout, manifest: Digest) -> Result<Vec<u8>, ArtifactError> {
     let Manifest::Image { manifest: read, .. } = layout.manifest(manifest)? else {
         return Err(ArtifactError::NoContent { manifest });
     };
@@ -118,7 +124,7 @@ pub fn unpack(layout: &Layout, manifest: Digest, limits: &Limits) -> Result<File
         .find(content)
         .ok_or(ArtifactError::NoContent { manifest })?;
     let digest = Digest::try_from(layer.digest()).map_err(|_| ArtifactError::NoContent { manifest })?;
-    tarball::read(&layout.read_blob(digest, MAX_CONTENT)?, limits)
+    Ok(layout.read_blob(digest, MAX_CONTENT)?)
 }
 
 #[cfg(test)]

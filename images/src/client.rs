@@ -5,7 +5,7 @@
 
 mod access;
 mod blob;
-mod call;
+pub(crate) mod call;
 mod challenge;
 mod error;
 mod manifest;

@@ -28,6 +28,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of all that can be read, and how many bytes that were.
+    pub fn of_reader(from: &mut impl Read) -> io::Result<(Self, u64)> {
+        let mut hasher = Hasher::default();
+        hasher.drain::<io::Error>(from, |_, _| Ok(()))?;
+        Ok(hasher.finish())
+    }
+
     /// 64 hex digits.
     pub fn hex(&self) -> String {
         hex::encode(self.0)

@@ -102,6 +102,15 @@ impl Tag {
         Self(format!("sha256-{}.sig", digest.hex()))
     }
 
+    /// Whether it is the tag of some manifest's signatures.
+    pub fn is_of_signatures(&self) -> bool {
+        let hex = self
+            .0
+            .strip_prefix("sha256-")
+            .and_then(|rest| rest.strip_suffix(".sig"));
+        hex.is_some_and(|hex| format!("sha256:{hex}").parse::<Digest>().is_ok())
+    }
+
     /// The tag of a version. A registry takes no `+`; Helm writes `_` for it, and so do we.
     pub fn of_version(version: &str) -> Result<Self, BadName> {
         version.replace('+', "_").parse()

@@ -12,6 +12,7 @@ mod buffers;
 mod current;
 mod manifests;
 mod path;
+mod probe;
 mod range;
 mod refusal;
 mod serve;
@@ -35,6 +36,7 @@ use self::current::Current;
 use self::path::Asked;
 use self::refusal::Refusal;
 
+pub use self::probe::{ProbeError, probe};
 pub use self::serve::{ServeError, serve, tls};
 
 /// What is served.

@@ -1,6 +1,12 @@
 //! The command line. Types only; the doc comments are the help texts.
 
+mod dns;
+mod kit;
 mod lab;
+mod lab_registrar;
+mod pool;
+mod world;
+mod zone;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,11 +14,20 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use sovereign_images::Digest;
 use url::Url;
 
+pub(crate) use self::dns::{DnsCheck, DnsCommand, DnsPlan, DnsRollback, DnsStatus};
+pub(crate) use self::kit::{KitCommand, KitPack, KitProfileArg, KitRender, KitSchema};
 pub(crate) use self::lab::{
     Effect, FaultCommand, FaultSet, HostCommand, Hosts, LabCommand, LabUp, Link, Stage,
 };
+pub(crate) use self::lab_registrar::{
+    RegistrarCommand, RegistrarEffectWord, RegistrarFaultSet, RegistrarSet,
+};
+pub(crate) use self::pool::{PoolCommand, PoolList, PoolRelease, PoolShow, PoolSweep};
+pub(crate) use self::world::World;
+pub(crate) use self::zone::{ZoneCheck, ZoneCommand, ZoneRollKey, ZoneSecondaries, ZoneSetAddresses};
 use crate::exit::Exit;
 
 /// Turns a spec into a running, self-sufficient Sovereign, and leaves.
@@ -50,6 +65,8 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) hetzner_endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) world: World,
     /// How long this installer's claim on a Sovereign outlives it; less resumes sooner, more survives a slower disk.
     #[arg(
         long,
@@ -61,6 +78,17 @@ pub(crate) struct Global {
         hide_short_help = true
     )]
     pub(crate) lease_seconds: u64,
+    /// How long a name out of a pool that was given back is kept from others, at least.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DAYS",
+        env = "SOVEREIGN_POOL_QUARANTINE_DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(0..=3650),
+        hide_short_help = true
+    )]
+    pub(crate) pool_quarantine_days: u64,
     /// Print machine-readable JSON on standard output.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -104,17 +132,33 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// List the Sovereigns this installer knows.
     List(ListArgs),
+    /// Print what a Sovereign was handed over with: every proof with its evidence, and what was not proven.
+    Report(ReportArgs),
+    /// Print the administrator's kubeconfig of a Sovereign that was handed off, sealed to the keys of its spec.
+    Kubeconfig(KubeconfigArgs),
     /// Find orphans and drift in the cloud account, with their monthly price.
     Scan(ScanArgs),
-    /// Remove a Sovereign with everything its cluster made, and prove that nothing is left.
+    /// Remove a Sovereign with everything its cluster made, give its name back, and prove that nothing is left.
     Destroy(DestroyArgs),
-    /// Check that this machine and the account are fit for work.
+    /// Check that this machine, the account and the registrar are fit for work.
     Doctor(DoctorArgs),
     /// Print the JSON Schema of the spec.
     Schema,
     /// Seal, list and delete secrets that a spec refers to as `sealed`.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Look at, check, render, compare and pack the kit that a Sovereign is made of above k3s.
+    #[command(subcommand)]
+    Kit(KitCommand),
+    /// Look at names as the rest of the world sees them, and at who can delegate them.
+    #[command(subcommand)]
+    Dns(DnsCommand),
+    /// Look at the names that were given out of pools, give one back, and clean up behind those that are gone.
+    #[command(subcommand)]
+    Pool(PoolCommand),
+    /// Look at a Sovereign's zone at its servers and secondaries, lead its names elsewhere, roll its key.
+    #[command(subcommand)]
+    Zone(ZoneCommand),
     /// Run a cloud on this machine: a Hetzner-compatible API with fault switches.
     #[command(subcommand)]
     Lab(LabCommand),
@@ -135,10 +179,16 @@ pub(crate) enum Command {
 pub(crate) enum Until {
     /// The cloud's resources; hosts boot and nobody talks to them yet.
     Cloud,
-    /// Hosts that are fit and hardened, and the zone.
+    /// The zone and its delegation, too: the names lead to load balancers that wait for hosts.
+    Names,
+    /// Hosts that are fit and hardened, too.
     Hosts,
     /// k3s on every host, all of them in one cluster, without a network for pods yet.
     Cluster,
+    /// The kit in the cluster, every component of it proven.
+    Kit,
+    /// The Sovereign goes on by itself: proven, handed over, and this installer let in no more.
+    HandOff,
 }
 
 /// How installer and hosts find each other.
@@ -154,22 +204,35 @@ pub(crate) struct HostArgs {
     /// The agent that hosts get, a static binary [default: `sovereign-agent-x86_64` beside this program].
     #[arg(long, value_name = "FILE", env = "SOVEREIGN_AGENT", hide_env_values = true)]
     pub(crate) agent: Option<PathBuf>,
-    /// The k3s that hosts get: the binary of a release, for their architecture.
-    #[arg(long, value_name = "FILE", env = "SOVEREIGN_K3S", hide_env_values = true)]
+    /// The k3s that hosts get: the binary of a release, for their architecture; a file, or where it is fetched from.
+    #[arg(long, value_name = "FILE|URL", env = "SOVEREIGN_K3S", hide_env_values = true)]
     pub(crate) k3s: Option<PathBuf>,
+    /// The SHA-256 that this k3s has to have; needed with a URL.
+    #[arg(long, value_name = "HEX", env = "SOVEREIGN_K3S_SHA256", value_parser = sha256, hide_env_values = true)]
+    pub(crate) k3s_sha256: Option<Digest>,
+    /// What the Sovereign reconciles from, as `sovereign kit pack` makes it: every host serves it to itself and its pods; a file, or where it is fetched from.
+    #[arg(long, value_name = "FILE|URL", env = "SOVEREIGN_KIT", hide_env_values = true)]
+    pub(crate) kit: Option<PathBuf>,
+    /// The public key that the kit has to be signed by, PEM: `cosign.pub` of whoever packed it.
+    #[arg(long, value_name = "FILE", env = "SOVEREIGN_KIT_KEY", hide_env_values = true)]
+    pub(crate) kit_key: Option<PathBuf>,
     /// How long a host may take from its server's start to its agent's first word.
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = patience, hide_short_help = true)]
     pub(crate) host_patience: Duration,
-    /// How far to go; a later run without it goes on.
+    /// How far to go [default: `hand-off` with k3s, a kit and its key; `hosts` with none of them].
     #[arg(
         long,
         value_enum,
         value_name = "PHASE",
         env = "SOVEREIGN_UNTIL",
-        default_value = "hosts",
         hide_env_values = true
     )]
-    pub(crate) until: Until,
+    pub(crate) until: Option<Until>,
+}
+
+fn sha256(text: &str) -> Result<Digest, String> {
+    let digest = format!("sha256:{}", text.to_ascii_lowercase()).parse();
+    digest.map_err(|_| "not 64 hex digits".to_owned())
 }
 
 fn patience(text: &str) -> Result<Duration, String> {
@@ -215,6 +278,29 @@ pub(crate) struct UpArgs {
 pub(crate) struct StatusArgs {
     /// The Sovereign; may be left out if there is only one.
     pub(crate) name: Option<String>,
+}
+
+/// `sovereign report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The Sovereign.
+    pub(crate) name: String,
+    /// Write `report.json`, its signature, the key it is checked by and the sealed kubeconfig into this folder.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Ask the cloud whether it still takes the token that the installer worked with; ends as held if it does.
+    #[arg(long)]
+    pub(crate) check_revoked: bool,
+}
+
+/// `sovereign kubeconfig`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Open it with the private half of one of those keys: `sovereign kubeconfig NAME | age -d -i ~/.ssh/id_ed25519`."
+)]
+pub(crate) struct KubeconfigArgs {
+    /// The Sovereign.
+    pub(crate) name: String,
 }
 
 /// `sovereign logs`.
@@ -280,7 +366,7 @@ pub(crate) struct DestroyArgs {
 /// `sovereign doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Path of a spec or name of a known Sovereign whose account is checked, too.
+    /// Path of a spec or name of a known Sovereign whose account, name servers and registrar are checked, too.
     #[arg(value_name = "SPEC|NAME")]
     pub(crate) target: Option<String>,
 }

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failure,
     /// The command line cannot be understood, or needs an answer that nobody is there to give.
     Usage,
-    /// The spec has problems.
+    /// The spec or the kit has problems.
     SpecInvalid,
     /// The account or the spec cannot carry the plan; nothing was created.
     Preflight,
@@ -70,7 +70,7 @@ impl Exit {
             Self::Ok => "everything asked for is done",
             Self::Failure => "something failed",
             Self::Usage => "the command line is wrong, or an approval is missing",
-            Self::SpecInvalid => "the spec has problems",
+            Self::SpecInvalid => "the spec or the kit has problems",
             Self::Preflight => "the account cannot carry the plan; nothing was created",
             Self::Held => "a person or the world must act first",
             Self::Cancelled => "cancelled",

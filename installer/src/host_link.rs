@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::agent_binary;
 use crate::cli::{self, HostArgs};
+use crate::cluster_files::ClusterFiles;
 use crate::errors::CliError;
-use crate::k3s_binary::K3sBinary;
 use crate::listener::Listening;
 use crate::wiring::App;
 
@@ -37,12 +37,18 @@ pub(crate) fn plan(args: &HostArgs, spec: &SovereignSpec, agent: &AgentBinary) -
 }
 
 /// How far a plan goes.
-pub(crate) fn until(args: &HostArgs, k3s: Option<&K3sBinary>) -> Result<Until, CliError> {
-    Ok(match (args.until, k3s) {
-        (cli::Until::Cloud, _) => Until::Cloud,
-        (cli::Until::Hosts, _) => Until::Hosts,
-        (cli::Until::Cluster, Some(k3s)) => Until::Cluster(k3s.artifact.clone()),
-        (cli::Until::Cluster, None) => return Err(CliError::NoK3s),
+pub(crate) fn until(args: &HostArgs, files: Option<&ClusterFiles>) -> Result<Until, CliError> {
+    let Some(files) = files else {
+        return Ok(match args.until {
+            Some(cli::Until::Cloud) => Until::Cloud,
+            Some(cli::Until::Names) => Until::Names,
+            _ => Until::Hosts,
+        });
+    };
+    Ok(match files.goal() {
+        cli::Until::HandOff => Until::HandOff(files.artifacts(), files.kit()?.clone()),
+        cli::Until::Kit => Until::Kit(files.artifacts(), files.kit()?.clone()),
+        _ => Until::Cluster(files.artifacts()),
     })
 }
 
@@ -72,11 +78,11 @@ impl HostLink {
         args: &HostArgs,
         transport: &Transport,
         agent: AgentBinary,
-        k3s: Option<&K3sBinary>,
+        files: Option<&ClusterFiles>,
     ) -> Result<Self, CliError> {
         let hub = Hub::new(app.node_book());
-        if let Some(k3s) = k3s {
-            hub.depot().offer(&k3s.artifact, &k3s.path);
+        for file in files.iter().flat_map(|files| files.each()) {
+            hub.depot().offer(&file.artifact, &file.path);
         }
         let Transport::Https { url } = transport else {
             let nodes = app.nodes(Arc::new(hub), Some(agent), None, args.host_patience);

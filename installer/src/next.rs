@@ -26,9 +26,39 @@ impl Next {
         Self::new(verb, name, "", "goes on from here")
     }
 
+    /// Goes on from hosts to a Sovereign.
+    pub(crate) fn beyond_hosts(name: &str) -> Self {
+        Self::new(
+            "up",
+            name,
+            "--k3s FILE|URL --kit FILE|URL --kit-key FILE",
+            "makes a Sovereign of the hosts; `sovereign kit pack` makes a kit and its key",
+        )
+    }
+
+    /// Delegates the name again, after it was given back.
+    pub(crate) fn delegate_again(name: &str) -> Self {
+        Self::new("up", name, "", "delegates its name again")
+    }
+
+    /// Says what differs from what was wanted.
+    pub(crate) fn check_zone(name: &str) -> Self {
+        Self::new("zone check", name, "", "shows what the zone's servers have")
+    }
+
+    /// Gives the delegation back.
+    pub(crate) fn roll_back(name: &str) -> Self {
+        Self::new("dns rollback", name, "", "gives the delegation back")
+    }
+
     /// Removes the Sovereign.
     pub(crate) fn destroy(name: &str) -> Self {
         Self::new("destroy", name, "", "removes everything")
+    }
+
+    /// Shows what it was handed over with.
+    pub(crate) fn report(name: &str) -> Self {
+        Self::new("report", name, "", "shows what was proven, and what was not")
     }
 
     /// Looks for drift.

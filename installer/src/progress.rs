@@ -1,5 +1,6 @@
 //! Shows a run while it happens, from the journal's events alone.
 
+mod download;
 mod tree;
 
 use std::io::IsTerminal as _;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use sovereign_core::agent::SubStepState;
 use sovereign_core::event::{Event, EventKind};
 
+pub(crate) use self::download::Download;
 use self::tree::Tree;
 use crate::cli::Global;
 use crate::errors::CliError;
@@ -38,13 +40,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The form that fits the flags and the terminal. Log lines and a tree would fight for the screen, so `-v` means plain lines.
+    /// The form that fits the flags and the terminal.
     pub(crate) fn new(view: RunView, global: &Global) -> Self {
         let form = if global.json {
             Form::Json
         } else if global.no_progress {
             Form::None
-        } else if std::io::stderr().is_terminal() && !console::is_dumb() && global.verbose == 0 {
+        } else if is_drawn(global) {
             Form::Tree(Tree::new())
         } else {
             Form::Lines
@@ -70,7 +72,7 @@ impl Progress {
                 }
                 tree.draw(&self.view, Timestamp::now());
             }
-            Form::Lines if is_begin(&event.kind) => {}
+            Form::Lines if !is_told(&event.kind) => {}
             Form::Lines => {
                 let elapsed = format!("{:>7}", time::clock(self.view.elapsed(event.at)));
                 output::notice(&say(event, &self.view).lines(&elapsed, Stream::Err));
@@ -104,12 +106,17 @@ impl Progress {
     }
 }
 
+/// Whether a terminal can be drawn on. Log lines and a picture would fight for the screen, so `-v` means plain lines.
+fn is_drawn(global: &Global) -> bool {
+    std::io::stderr().is_terminal() && !console::is_dumb() && global.verbose == 0
+}
+
 /// A part of a step failed: its log is worth more than a line of the tree.
 fn is_trouble(kind: &EventKind) -> bool {
     matches!(kind, EventKind::SubStep(part) if matches!(part.state, SubStepState::Failed { .. }))
 }
 
-/// The end of a part says all that its begin does.
-fn is_begin(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::SubStep(part) if part.state == SubStepState::Begun)
+/// The end of a part says all that its begin does, and what a step keeps for itself says nothing to people.
+fn is_told(kind: &EventKind) -> bool {
+    !matches!(kind, EventKind::SubStep(part) if part.state == SubStepState::Begun || !part.is_shown())
 }

@@ -220,7 +220,7 @@ impl StepView {
                 self.output = Some(output.clone());
                 self.end(event.at);
             }
-            EventKind::SubStep(part) => self.part(part),
+            EventKind::SubStep(part) if part.is_shown() => self.part(part),
             EventKind::UndoSucceeded
             | EventKind::StepFailed { .. }
             | EventKind::StepHeld { .. }

@@ -11,6 +11,8 @@ use sovereign_engine::journal::{Direction, Run};
 use sovereign_engine::lease::WorkerId;
 use sovereign_engine::plan::Plan;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::errors::CliError;
 use crate::progress::Progress;
 use crate::purpose::Purpose;
@@ -33,10 +35,11 @@ pub(crate) struct Ended {
     pub(crate) view: RunView,
 }
 
-/// Runs `plan` until nothing more can be done, and shows it. `last` is the Sovereign's last run.
+/// Runs `plan` until nothing more can be done, and shows it. `last` is the Sovereign's last run. The work is a task of its own: a
+/// terminal that is held, or a reader that takes its time, keeps nobody but itself waiting.
 pub(crate) async fn run(
     app: &App,
-    executor: &Executor<Services>,
+    executor: Executor<Services>,
     plan: &Plan,
     last: Option<&Run>,
 ) -> Result<Ended, CliError> {
@@ -53,8 +56,10 @@ pub(crate) async fn run(
         worker: worker.clone(),
         ours: false,
     };
-    let running = executor.run(worker, plan, Direction::Up, signals.cancel().clone());
-    let mut running = std::pin::pin!(running);
+    let (work, cancel) = (plan.clone(), signals.cancel().clone());
+    let mut running = AbortOnDropHandle::new(tokio::spawn(async move {
+        executor.run(worker, &work, Direction::Up, cancel).await
+    }));
     let mut events = std::pin::pin!(follow(app.journal(), plan.sovereign.clone(), after));
     let mut tick = tokio::time::interval(TICK);
     let mut told = false;
@@ -72,6 +77,7 @@ pub(crate) async fn run(
     };
     show.rest(app, plan, after).await?;
     let view = show.progress.close();
+    let outcome = outcome.map_err(|source| CliError::Broken { source })?;
     Ok(Ended {
         report: outcome?,
         view,
@@ -87,6 +93,8 @@ fn cancelling(purpose: Purpose) -> String {
     let what = match purpose {
         Purpose::Up => "no more steps are begun",
         Purpose::Destroy => "nothing more is removed",
+        Purpose::Rollback => "the delegation stays as it is now",
+        Purpose::Addresses | Purpose::RollKey => "the zone stays as it is now",
     };
     format!("cancelling: {what}; what is in flight ends or is dropped (Ctrl-C again stops at once)")
 }

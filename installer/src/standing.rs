@@ -8,6 +8,7 @@ use sovereign_bootstrap::steps::Made;
 use sovereign_core::agent::SubStep;
 use sovereign_core::event::RunOutcome;
 use sovereign_engine::journal::Run;
+use sovereign_engine::plan::Plan;
 use sovereign_engine::status::StepStatus;
 
 use crate::next::Next;
@@ -16,6 +17,8 @@ use crate::render::events::wait_text;
 use crate::render::{summary, time};
 use crate::run_view::{RunView, StepView};
 
+/// Name of the last step of a plan that hands off.
+const LET_GO: &str = "let_go";
 /// A working run writes at least every 5 s; three of those missed mean that nobody works on it.
 const SILENT_AFTER: Duration = Duration::from_secs(15);
 
@@ -25,10 +28,18 @@ const SILENT_AFTER: Duration = Duration::from_secs(15);
 pub(crate) enum State {
     /// Everything planned is there.
     Up,
+    /// It goes on by itself, and this installer has no way in any more.
+    HandedOff,
     /// An installer works on it.
     Building,
     /// An installer removes it.
     Destroying,
+    /// An installer gives the delegation of its name back.
+    RollingBack,
+    /// The delegation of its name was given back; everything else is there.
+    RolledBack,
+    /// An installer works on its zone.
+    ChangingZone,
     /// The last run ended without saying so.
     Interrupted,
     /// The operator cancelled the last run.
@@ -45,14 +56,18 @@ impl State {
     fn of(view: &RunView, now: Timestamp) -> Self {
         let heard = view.last_at.map_or(Duration::MAX, |at| time::between(at, now));
         match (view.outcome, view.purpose) {
-            (Some(RunOutcome::Completed), Purpose::Up) => Self::Up,
+            (Some(RunOutcome::Completed), Purpose::Up) if view.step(LET_GO).is_some() => Self::HandedOff,
+            (Some(RunOutcome::Completed), Purpose::Up | Purpose::Addresses | Purpose::RollKey) => Self::Up,
             (Some(RunOutcome::Completed), Purpose::Destroy) => Self::Destroyed,
+            (Some(RunOutcome::Completed), Purpose::Rollback) => Self::RolledBack,
             (Some(RunOutcome::Held), _) => Self::Held,
             (Some(RunOutcome::Cancelled), _) => Self::Cancelled,
             (Some(RunOutcome::Failed), _) => Self::Failed,
             (None, _) if heard > SILENT_AFTER => Self::Interrupted,
             (None, Purpose::Up) => Self::Building,
             (None, Purpose::Destroy) => Self::Destroying,
+            (None, Purpose::Rollback) => Self::RollingBack,
+            (None, Purpose::Addresses | Purpose::RollKey) => Self::ChangingZone,
         }
     }
 
@@ -60,8 +75,12 @@ impl State {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Up => "up",
+            Self::HandedOff => "handed_off",
             Self::Building => "building",
             Self::Destroying => "destroying",
+            Self::RollingBack => "rolling_back",
+            Self::RolledBack => "rolled_back",
+            Self::ChangingZone => "changing_zone",
             Self::Interrupted => "interrupted",
             Self::Cancelled => "cancelled",
             Self::Held => "held",
@@ -111,7 +130,7 @@ pub(crate) struct Standing {
     pub(crate) sovereign: String,
     /// Its state.
     pub(crate) state: State,
-    /// What the last run was for: `up` or `destroy`.
+    /// What the last run was for: `up`, `destroy` or `rollback`.
     pub(crate) purpose: Purpose,
     /// Number of the last run.
     pub(crate) run: u64,
@@ -157,7 +176,7 @@ impl Standing {
             began: view.began,
             last_event_at: view.last_at,
             last_seq: view.last_seq,
-            next: next(state, view.purpose, &view.sovereign, &summary::made(&view)),
+            next: next(state, &run.plan, &view),
             resources: summary::made(&view),
             worker: view.worker,
         }
@@ -225,16 +244,20 @@ fn activity(step: &StepView) -> String {
     }
 }
 
-fn next(state: State, purpose: Purpose, name: &str, made: &[Made]) -> Vec<Next> {
-    match (state, purpose) {
-        (State::Building | State::Destroying, _) => {
+fn next(state: State, plan: &Plan, view: &RunView) -> Vec<Next> {
+    let name = &view.sovereign;
+    match (state, view.purpose) {
+        (State::Building | State::Destroying | State::RollingBack | State::ChangingZone, _) => {
             vec![Next::new("logs", name, "--follow", "shows it happen")]
         }
-        // Machines that are there have no account to scan.
-        (State::Up, _) if made.is_empty() => vec![Next::destroy(name)],
-        (State::Up, _) => vec![Next::scan(name), Next::destroy(name)],
+        (State::Up, _) => summary::next_of_what_is_up(plan, view),
+        (State::HandedOff, _) => vec![Next::report(name), Next::destroy(name)],
         (State::Destroyed, _) => Vec::new(),
         (_, Purpose::Up) => vec![Next::go_on("up", name), Next::destroy(name)],
         (_, Purpose::Destroy) => vec![Next::go_on("destroy", name)],
+        (State::RolledBack, _) => vec![Next::delegate_again(name), Next::destroy(name)],
+        (_, Purpose::Addresses) => vec![Next::check_zone(name), Next::destroy(name)],
+        (_, Purpose::RollKey) => vec![Next::go_on("zone roll-key", name), Next::destroy(name)],
+        (_, Purpose::Rollback) => vec![Next::go_on("dns rollback", name), Next::destroy(name)],
     }
 }

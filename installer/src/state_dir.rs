@@ -42,6 +42,18 @@ impl StateDir {
         &self.path
     }
 
+    /// What was fetched from the web, each file under its digest. Made by whoever fetches.
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.path.join("artifacts")
+    }
+
+    /// Zones as they were before a sweep removed them.
+    pub(crate) fn pool_exports(&self) -> Result<PathBuf, CliError> {
+        let path = self.path.join("pool-exports");
+        make_private(&path)?;
+        Ok(path)
+    }
+
     /// The part that belongs to the lab.
     pub(crate) fn lab(&self) -> Result<PathBuf, CliError> {
         let path = self.path.join("lab");

@@ -93,6 +93,20 @@ pub(crate) async fn name(app: &App, text: &str) -> Result<SovereignName, CliErro
     known_name(app, text).await
 }
 
+/// A Sovereign that the journal knows, or one whose spec is given: with the spec given, or the one kept.
+pub(crate) async fn known(app: &App, text: &str) -> Result<Target, CliError> {
+    if !looks_like_a_path(text) {
+        // Says which names are known.
+        known_name(app, text).await?;
+    }
+    match Target::load(app, text).await {
+        Err(CliError::UnknownTarget { .. }) => Err(CliError::NoSpec {
+            name: known_name(app, text).await?,
+        }),
+        target => target,
+    }
+}
+
 /// A name that the journal knows.
 pub(crate) async fn known_name(app: &App, text: &str) -> Result<SovereignName, CliError> {
     let known = app.known().await?;

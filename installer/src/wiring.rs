@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sovereign_bootstrap::nodes::Nodes;
+use sovereign_bootstrap::services::NamePool;
 use sovereign_bootstrap::{Services, steps};
 use sovereign_cloud::{Cloud, HetznerConfig, connect_hetzner};
 use sovereign_core::name::SovereignName;
-use sovereign_core::secret::SecretRef;
+use sovereign_core::secret::{SecretRef, fingerprint};
 use sovereign_core::spec::{Provider, SovereignSpec};
+use sovereign_dns::pool::PoolBook;
+use sovereign_dns::transfer::Secondary;
 use sovereign_dns::{PowerDnsConfig, ZoneHost, connect_powerdns};
 use sovereign_engine::executor::{Executor, ExecutorConfig};
-use sovereign_engine::journal::Journal;
+use sovereign_engine::journal::{Journal, Run};
 use sovereign_engine::lease::WorkerId;
+use sovereign_engine::plan::Plan;
 use sovereign_engine::step::chain;
 use sovereign_remote::authority::AuthorityError;
 use sovereign_remote::dialer::AgentBinary;
@@ -25,8 +29,11 @@ use crate::cli::Global;
 use crate::errors::CliError;
 use crate::host_link::HostLink;
 use crate::node_book::StoredBook;
+use crate::pool_book::StoredPoolBook;
+use crate::purpose::Purpose;
 use crate::sealed::Sealed;
 use crate::state_dir::StateDir;
+use crate::{own_token, parent, runner};
 
 /// Names of the sealed certificate and key of the authority.
 const AUTHORITY_CERTIFICATE: &str = "node-link/authority/certificate";
@@ -37,6 +44,8 @@ const AUTHORITY_KEY: &str = "node-link/authority/key";
 pub(crate) struct App {
     /// What was asked of every command.
     pub(crate) global: Global,
+    /// Where the installer keeps what it must not lose.
+    pub(crate) state: StateDir,
     /// The database.
     pub(crate) store: Arc<SqliteStore>,
 }
@@ -46,7 +55,7 @@ impl App {
     pub(crate) async fn open(global: Global) -> Result<Self, CliError> {
         let state = StateDir::open(global.state_dir.as_deref())?;
         let store = Arc::new(SqliteStore::open(state.path()).await?);
-        Ok(Self { global, store })
+        Ok(Self { global, state, store })
     }
 
     /// The journal.
@@ -59,6 +68,26 @@ impl App {
         Ok(self.store.sovereigns().await?)
     }
 
+    /// The last run that built or removed a Sovereign: one that gave its delegation back, or worked on
+    /// its zone alone, says nothing about the rest of it.
+    pub(crate) async fn last_build(&self, name: &SovereignName) -> Result<Option<Run>, CliError> {
+        let last = self.store.last_run(name).await?;
+        if last.as_ref().is_none_or(is_build) {
+            return Ok(last);
+        }
+        Ok(self.store.runs(name).await?.into_iter().find(is_build))
+    }
+
+    /// The run that says where a Sovereign stands: the last, or the last build where that one worked on the zone alone and is done.
+    pub(crate) async fn standing_run(&self, name: &SovereignName) -> Result<Option<Run>, CliError> {
+        let last = self.store.last_run(name).await?;
+        let done_with_zone = |run: &Run| Purpose::of(&run.plan).is_of_zone() && runner::is_complete(run);
+        if !last.as_ref().is_some_and(done_with_zone) {
+            return Ok(last);
+        }
+        Ok(self.last_build(name).await?.or(last))
+    }
+
     /// The secret a reference leads to, read right before it is used.
     pub(crate) async fn secret(&self, reference: &SecretRef) -> Result<SecretString, CliError> {
         let vault = Vault::open(&self.store)?;
@@ -68,10 +97,24 @@ impl App {
     /// The cloud of a provider; machines that are there have none.
     pub(crate) async fn cloud(&self, provider: &Provider) -> Result<Option<Arc<dyn Cloud>>, CliError> {
         match provider {
-            Provider::Hetzner { token } => {
-                let mut config = HetznerConfig::new(self.secret(token).await?);
-                config.endpoint.clone_from(&self.global.hetzner_endpoint);
-                Ok(Some(connect_hetzner(config)?))
+            Provider::Hetzner { token, .. } => Ok(Some(self.hetzner(self.secret(token).await?)?)),
+            Provider::Machines { .. } => Ok(None),
+        }
+    }
+
+    /// A project of Hetzner Cloud as a token opens it.
+    pub(crate) fn hetzner(&self, token: SecretString) -> Result<Arc<dyn Cloud>, CliError> {
+        let mut config = HetznerConfig::new(token);
+        config.endpoint.clone_from(&self.global.hetzner_endpoint);
+        Ok(connect_hetzner(config)?)
+    }
+
+    /// What tells the token that a provider's account is worked on with from others.
+    async fn token(&self, provider: &Provider) -> Result<Option<String>, CliError> {
+        match provider {
+            Provider::Hetzner { token, .. } => {
+                let token = self.secret(token).await?;
+                Ok(Some(fingerprint(token.expose_secret())))
             }
             Provider::Machines { .. } => Ok(None),
         }
@@ -87,9 +130,43 @@ impl App {
         Ok(zones)
     }
 
+    /// The servers that have the zone from the first of those.
+    pub(crate) async fn secondaries(&self, spec: &SovereignSpec) -> Result<Vec<Secondary>, CliError> {
+        let mut secondaries = Vec::new();
+        for secondary in spec.dns.iter().flat_map(|dns| &dns.secondaries) {
+            let host = match &secondary.server {
+                Some(server) => {
+                    let key = self.secret(&server.key).await?;
+                    Some(connect_powerdns(PowerDnsConfig::new(&server.url, key))?)
+                }
+                None => None,
+            };
+            secondaries.push(Secondary {
+                address: secondary.address,
+                host,
+            });
+        }
+        Ok(secondaries)
+    }
+
+    /// The installer's sealed secrets, as steps see them.
+    pub(crate) fn sealed(&self) -> Sealed {
+        Sealed(self.store.clone())
+    }
+
     /// What must survive about nodes.
     pub(crate) fn node_book(&self) -> Arc<dyn NodeBook> {
         Arc::new(StoredBook::new(self.store.clone()))
+    }
+
+    /// Who has which name out of a pool.
+    pub(crate) fn pool_book(&self) -> Arc<dyn PoolBook> {
+        Arc::new(StoredPoolBook::new(self.store.clone()))
+    }
+
+    /// How long a name that was given back is kept from others.
+    pub(crate) fn quarantine(&self) -> Duration {
+        Duration::from_hours(24 * self.global.pool_quarantine_days)
     }
 
     /// The hosts as steps see them.
@@ -100,7 +177,7 @@ impl App {
         authority: Option<String>,
         patience: Duration,
     ) -> Nodes {
-        let sealed = Arc::new(Sealed(self.store.clone()));
+        let sealed = Arc::new(self.sealed());
         Nodes::new(hub, self.node_book(), sealed, agent, authority, patience)
     }
 
@@ -124,18 +201,45 @@ impl App {
         Authority::load(&certificate, &key).map_err(unusable)
     }
 
-    /// The executor that works on what a spec names.
+    /// The executor that works on what a spec names, with what the plan needs.
     pub(crate) async fn executor(
         &self,
         spec: &SovereignSpec,
         link: &HostLink,
+        plan: &Plan,
     ) -> Result<Executor<Services>, CliError> {
-        let services = Arc::new(Services {
-            cloud: self.cloud(&spec.provider).await?,
-            zones: self.zones(spec).await?,
+        let named = Services {
+            cloud: None,
+            token: None,
+            own_token: None,
+            zones: Vec::new(),
+            secondaries: Vec::new(),
+            parent: parent::of_plan(self, spec, plan).await?,
+            pool: NamePool {
+                book: self.pool_book(),
+                quarantine: self.quarantine(),
+            },
+            probe: self.global.world.probe()?,
             nodes: link.nodes.clone(),
-        });
-        Ok(self.run_with(services))
+        };
+        // Whoever gives a delegation back needs nobody else's credential.
+        let services = match Purpose::of(plan) {
+            Purpose::Rollback => named,
+            Purpose::Addresses | Purpose::RollKey => Services {
+                zones: self.zones(spec).await?,
+                secondaries: self.secondaries(spec).await?,
+                ..named
+            },
+            Purpose::Up | Purpose::Destroy => Services {
+                cloud: self.cloud(&spec.provider).await?,
+                token: self.token(&spec.provider).await?,
+                own_token: own_token::taken_along(self, &spec.provider, plan).await?,
+                zones: self.zones(spec).await?,
+                secondaries: self.secondaries(spec).await?,
+                ..named
+            },
+        };
+        Ok(self.run_with(Arc::new(services)))
     }
 
     fn run_with(&self, services: Arc<Services>) -> Executor<Services> {
@@ -154,6 +258,10 @@ impl App {
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_secs(self.global.lease_seconds)
     }
+}
+
+fn is_build(run: &Run) -> bool {
+    matches!(Purpose::of(&run.plan), Purpose::Up | Purpose::Destroy)
 }
 
 /// This process, told apart from every other one, even from a later one of the same number.

@@ -1,4 +1,5 @@
-//! Every text that is rendered: typed inputs, strict rendering, a gate on the bytes that travel.
+//! Every text that is rendered: typed inputs, strict rendering, a gate on the bytes that travel; and [`kit`], what a
+//! Sovereign is made of above k3s.
 //!
 //! # From a host to its user data
 //!
@@ -38,6 +39,7 @@ mod budget;
 mod cloud_init;
 mod comments;
 pub mod filler;
+pub mod kit;
 mod scalar;
 mod strict;
 mod user_data;

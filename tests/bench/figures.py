@@ -208,10 +208,13 @@ def plan():
 
 
 def main():
+    from cluster import whole_way
+    from dns import delegation_probe
     from hosts import real_hosts
+    from names import names
     from registry import node_registry
 
-    for job in (six_servers, scarce_requests, plan, journal_writes, real_hosts, node_registry, whole_runs):
+    for job in (six_servers, scarce_requests, plan, journal_writes, real_hosts, whole_way, node_registry, delegation_probe, names, whole_runs):
         if not ONLY or job.__name__ in ONLY:
             job()
 

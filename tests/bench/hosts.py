@@ -6,9 +6,9 @@ import re
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from datetime import datetime
 
 from figures import SOVEREIGN, figure, lab, say
+from timeline import moment
 
 DEMO = open("tests/fixtures/demo.yaml").read()
 CROWD = os.path.abspath("target/release/examples/crowd")
@@ -18,17 +18,18 @@ AGENT = os.path.join(os.path.dirname(SOVEREIGN), "sovereign-agent-x86_64")
 class Hosts:
     """A lab of its own whose servers are real hosts."""
 
-    def __init__(self, place):
+    def __init__(self, place, options=()):
         self.place = place
         self.env = {**os.environ, "SOVEREIGN_STATE_DIR": place}
-        self.sovereign("lab", "up", "--dns", "--detach", "--listen", "127.0.0.1:0", "--create-seconds", "0.2")
+        self.sovereign("lab", "up", "--dns", "--registrar", "cloudflare:acme.example", "--detach", "--listen", "127.0.0.1:0", "--create-seconds", "0.2", *options)
         self.env.update(re.findall(r"export (\w+)=(\S+)", self.sovereign("lab", "env")))
 
     def sovereign(self, *args):
         return subprocess.run([SOVEREIGN, *args], env=self.env, capture_output=True, text=True, check=True).stdout
 
     def spec(self, control, workers):
-        text = DEMO.replace("PDNS_API_URL", self.env["PDNS_API_URL"]).replace("count: 3", f"count: {control}")
+        text = DEMO.replace('"PDNS_API_URL"', self.env["PDNS_API_URL"]).replace('"PDNS_API_URL_2"', self.env["PDNS_API_URL_2"])
+        text = text.replace("count: 3", f"count: {control}")
         text = text.replace("count: 2", f"count: {workers}")
         path = os.path.join(self.place, "spec.yaml")
         open(path, "w").write(text)
@@ -39,17 +40,13 @@ class Hosts:
 
 
 @contextmanager
-def hosts():
+def hosts(*options):
     with tempfile.TemporaryDirectory() as place:
-        bench = Hosts(place)
+        bench = Hosts(place, options)
         try:
             yield bench
         finally:
             bench.sovereign("lab", "down")
-
-
-def moment(text):
-    return datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*Z", lambda m: m[1].ljust(7, "0") + "+00:00", text)).timestamp()
 
 
 def user_data(bench):

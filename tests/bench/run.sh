@@ -9,7 +9,9 @@ cargo build --locked --release --bin sovereign >&2
 # Its crash points tell every write of the journal; the tests build the same.
 cargo build --locked --workspace --all-features >&2
 tests/agent.sh
+tests/kubernetes.sh >&2
 cargo build --locked --release --package sovereign-remote --all-features --example crowd >&2
+cargo build --locked --release --package sovereign-dns --example probe_figures >&2
 cargo build --locked --package sovereign-images --features certificate,registry --example serve_blobs \
     --profile agent --target x86_64-unknown-linux-musl >&2
 exec .cache/venv/bin/python tests/bench/figures.py target/release/sovereign target/debug/sovereign "$@"

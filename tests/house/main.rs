@@ -34,6 +34,7 @@ const MAY_ENTER: &[(&str, &[&str])] = &[
             "sovereign-cloud",
             "sovereign-dns",
             "sovereign-remote",
+            "sovereign-images",
             "sovereign-templates",
         ],
     ),

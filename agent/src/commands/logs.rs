@@ -62,7 +62,16 @@ pub(super) fn describe(event: &AgentEvent) -> String {
         }
         AgentEventKind::HostKeys { public } => format!("new host keys: {}", public.join(", ")),
         AgentEventKind::HostKeysInUse => "the host's own key is in use".to_owned(),
+        AgentEventKind::RegistryServes { changed, .. } => {
+            format!("the registry serves, {changed} parts changed")
+        }
         AgentEventKind::K3sRuns { changed, .. } => format!("k3s runs, {changed} parts changed"),
+        AgentEventKind::KitProven { changed, .. } => {
+            format!("every part of the kit is proven, {changed} parts changed")
+        }
+        AgentEventKind::TokenRotated => "nodes join by another secret".to_owned(),
+        AgentEventKind::HandedOff { .. } => "the Sovereign goes on by itself".to_owned(),
+        AgentEventKind::Released => "the host is the operator's alone".to_owned(),
         AgentEventKind::Leaving => "leaving".to_owned(),
     };
     format!("{:>5}  {:.0}  {what}", event.seq, event.at)

@@ -92,11 +92,7 @@ pub(crate) async fn reload(host: &Host) -> Result<(), Fault> {
 }
 
 fn authorize(host: &Host, wanted: &[String]) -> Result<bool, Fault> {
-    let text = host
-        .root
-        .read(KEYS)
-        .or_fault("reading", KEYS)?
-        .unwrap_or_default();
+    let text = authorized(host)?;
     let next = keys::with_block(&text, wanted);
     if !keys::any(&next) && reached_over_ssh(host) {
         return Err(Fault::new(
@@ -104,6 +100,22 @@ fn authorize(host: &Host, wanted: &[String]) -> Result<bool, Fault> {
             "keep the installer's key in `authorizedKeys`, or let the agent dial out over HTTPS",
         ));
     }
+    place(host, &text, &next)
+}
+
+/// Lets these in from now on, and the revoked ones no more, whoever wrote them there.
+pub(crate) fn leave_to(host: &Host, keys: &[String], revoked: &[String]) -> Result<(), Fault> {
+    let text = authorized(host)?;
+    let next = keys::with_block(&keys::without(&text, revoked), keys);
+    place(host, &text, &next).map(drop)
+}
+
+fn authorized(host: &Host) -> Result<String, Fault> {
+    let text = host.root.read(KEYS).or_fault("reading", KEYS)?;
+    Ok(text.unwrap_or_default())
+}
+
+fn place(host: &Host, text: &str, next: &str) -> Result<bool, Fault> {
     if next == text {
         return Ok(false);
     }

@@ -11,11 +11,11 @@ use sovereign_core::agent::{
 use tokio::sync::watch;
 
 use super::inbox::Inbox;
-use super::signs;
 use crate::host::Host;
 use crate::incoming::Incoming;
 use crate::ledger::Ledger;
 use crate::root::Root;
+use crate::signs;
 use crate::state;
 use crate::who::Who;
 
@@ -120,7 +120,9 @@ impl Desk {
             host_id: self.who.host_id.clone(),
             clock: Timestamp::now(),
             applied: state::HOST.applied(&self.root).ok().flatten(),
+            serves: state::REGISTRY.applied(&self.root).ok().flatten(),
             runs: state::K3S.applied(&self.root).ok().flatten(),
+            kit: state::KIT.applied(&self.root).ok().flatten(),
             last_seq: self.ledger.borrow().last_seq(),
         }
     }

@@ -3,8 +3,11 @@
 use std::cell::RefCell;
 
 use sovereign_core::agent::PreflightOrder;
+use sovereign_core::hand_off::{HandOffOrder, ReleaseOrder};
 use sovereign_core::host::HostConfig;
-use sovereign_core::k3s::K3sNode;
+use sovereign_core::k3s::{JoinToken, K3sNode};
+use sovereign_core::kit_order::KitOrder;
+use sovereign_core::registry::NodeRegistry;
 use tokio::sync::Notify;
 
 /// Something to do.
@@ -15,7 +18,12 @@ pub(super) enum Order {
     UseHostKeys,
     Preflight(PreflightOrder),
     Converge(Box<HostConfig>),
+    ServeRegistry(Box<NodeRegistry>),
     RunK3s(Box<K3sNode>),
+    InstallKit(Box<KitOrder>),
+    RotateToken { old: JoinToken, new: JoinToken },
+    HandOff(Box<HandOffOrder>),
+    Release(ReleaseOrder),
 }
 
 /// Orders that wait.
@@ -32,7 +40,12 @@ struct Waiting {
     use_host_keys: bool,
     preflight: Option<PreflightOrder>,
     converge: Option<Box<HostConfig>>,
+    serve_registry: Option<Box<NodeRegistry>>,
     run_k3s: Option<Box<K3sNode>>,
+    install_kit: Option<Box<KitOrder>>,
+    rotate_token: Option<(JoinToken, JoinToken)>,
+    hand_off: Option<Box<HandOffOrder>>,
+    release: Option<ReleaseOrder>,
 }
 
 impl Inbox {
@@ -44,7 +57,12 @@ impl Inbox {
             Order::UseHostKeys => waiting.use_host_keys = true,
             Order::Preflight(order) => waiting.preflight = Some(order),
             Order::Converge(config) => waiting.converge = Some(config),
+            Order::ServeRegistry(registry) => waiting.serve_registry = Some(registry),
             Order::RunK3s(node) => waiting.run_k3s = Some(node),
+            Order::InstallKit(order) => waiting.install_kit = Some(order),
+            Order::RotateToken { old, new } => waiting.rotate_token = Some((old, new)),
+            Order::HandOff(order) => waiting.hand_off = Some(order),
+            Order::Release(order) => waiting.release = Some(order),
         }
         self.bell.notify_one();
     }
@@ -74,6 +92,15 @@ impl Waiting {
         let preflight = self.preflight.take().map(Order::Preflight);
         preflight
             .or_else(|| self.converge.take().map(Order::Converge))
+            .or_else(|| self.serve_registry.take().map(Order::ServeRegistry))
             .or_else(|| self.run_k3s.take().map(Order::RunK3s))
+            .or_else(|| self.install_kit.take().map(Order::InstallKit))
+            .or_else(|| {
+                self.rotate_token
+                    .take()
+                    .map(|(old, new)| Order::RotateToken { old, new })
+            })
+            .or_else(|| self.hand_off.take().map(Order::HandOff))
+            .or_else(|| self.release.take().map(Order::Release))
     }
 }

@@ -1,9 +1,12 @@
 //! The daemon as an installer sees it, over a pipe. Time runs as fast as nobody has anything to do.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use sovereign_core::agent::{AgentEvent, FromAgent, PreflightOrder, SubStepState, ToAgent};
+use sovereign_core::k3s::{Artifact, JoinToken, K3sNode, K3sRole};
+use sovereign_core::registry::{NODE_REGISTRY, NodeRegistry, RegistryKey};
 use sovereign_remote::frames::Frames;
 use tokio::io::DuplexStream;
 use tokio::task::{LocalSet, spawn_local};
@@ -45,6 +48,49 @@ async fn next(installer: &mut Installer) -> AgentEvent {
             Some(FromAgent::Heartbeat(_)) => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// Waits until the agent asks for an artifact, which has to be this one.
+async fn wanted(installer: &mut Installer, artifact: &str) {
+    loop {
+        if let Some(FromAgent::Want { sha256, .. }) = installer.receive().await.unwrap() {
+            return assert_eq!(sha256, artifact);
+        }
+    }
+}
+
+fn registry() -> NodeRegistry {
+    NodeRegistry {
+        archive: Artifact {
+            sha256: "ab".repeat(32),
+            size: 1,
+        },
+        address: NODE_REGISTRY,
+        names: Vec::new(),
+        ca_pem: String::new(),
+        certificate_pem: String::new(),
+        key: RegistryKey::new(""),
+    }
+}
+
+fn k3s() -> K3sNode {
+    K3sNode {
+        binary: Artifact {
+            sha256: "cd".repeat(32),
+            size: 1,
+        },
+        version: "v1.35.7+k3s1".into(),
+        role: K3sRole::Init,
+        node_name: "acme-cp-1".into(),
+        node_ip: None,
+        external_ip: None,
+        tls_sans: Vec::new(),
+        pods: "10.42.0.0/16".parse().unwrap(),
+        services: "10.43.0.0/16".parse().unwrap(),
+        labels: BTreeMap::new(),
+        registry: NODE_REGISTRY,
+        token: JoinToken::new("token"),
     }
 }
 
@@ -123,6 +169,48 @@ async fn a_daemon_that_died_goes_on_without_an_installer() {
             told.last().unwrap().kind,
             AgentEventKind::Converged { .. }
         ));
+    })
+    .await;
+}
+
+/// k3s waits for the registry: it fetches from it.
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_cannot_be_is_told_and_k3s_does_not_begin() {
+    let here = LocalSet::new();
+    here.run_until(async {
+        let bench = Bench::new();
+        let desk = desk(&bench);
+        let mut installer = connect(&desk, 0).await;
+        let root = bench.host.root.clone();
+        let work = {
+            let desk = Rc::clone(&desk);
+            spawn_local(async move { worker::work(&desk, &bench.host).await })
+        };
+        let (registry, node) = (registry(), k3s());
+        let sha256 = registry.archive.sha256.clone();
+        let serve = ToAgent::ServeRegistry(Box::new(registry));
+        installer.send(&serve).await.unwrap();
+        wanted(&mut installer, &sha256).await;
+        installer.send(&ToAgent::RunK3s(Box::new(node))).await.unwrap();
+        let refusal = ToAgent::NoArtifact {
+            sha256: sha256.clone(),
+        };
+        installer.send(&refusal).await.unwrap();
+        // The order for k3s is taken, and what is tried again is the registry.
+        wanted(&mut installer, &sha256).await;
+        assert!(state::K3S.desired::<K3sNode>(&root).unwrap().is_some());
+        let told = desk.events_after(0);
+        let parts: BTreeSet<&str> = told
+            .iter()
+            .filter_map(|event| match &event.kind {
+                AgentEventKind::SubStep(part) => Some(part.name.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(parts, BTreeSet::from(["registry archive"]));
+        let failed = |event: &AgentEvent| matches!(event.kind, AgentEventKind::Failed { .. });
+        assert_eq!(told.iter().filter(|event| failed(event)).count(), 1);
+        work.abort();
     })
     .await;
 }

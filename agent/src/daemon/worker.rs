@@ -2,24 +2,29 @@
 
 mod goal;
 mod pass;
+mod quest;
 mod tasks;
 
 use std::time::Duration;
 
 use sovereign_core::host::HostConfig;
 use sovereign_core::k3s::K3sNode;
+use sovereign_core::registry::NodeRegistry;
 use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Backoff;
 use super::desk::Desk;
 use super::inbox::Order;
 use crate::fault::Fault;
+use crate::hand_off::HandOff;
 use crate::host::Host;
 use crate::host_keys::{OwnKey, Stage};
-use crate::leave;
+use crate::kit::Installation;
+use crate::standing;
 
 use self::goal::Goal;
 use self::pass::Pass;
+use self::quest::{Aim, Quest};
 use self::tasks::Exit;
 
 const FIRST: Duration = Duration::from_secs(2);
@@ -35,15 +40,15 @@ pub(super) async fn work(desk: &Desk, host: &Host) -> Result<(), Fault> {
             if wanted.go_on(desk, host).await {
                 return Ok(());
             }
-            due = Instant::now() + backoff.next();
+            due = Instant::now() + wanted.pause(&mut backoff);
         }
         let order = match wanted.missing() {
             None => {
                 desk.rest();
                 Ok(desk.inbox.take().await)
             }
-            Some(missing) => {
-                desk.begin("retry");
+            Some((task, missing)) => {
+                desk.begin(task);
                 desk.saw(&missing);
                 timeout_at(due, desk.inbox.take()).await
             }
@@ -61,7 +66,10 @@ pub(super) async fn work(desk: &Desk, host: &Host) -> Result<(), Fault> {
 #[derive(Debug, Default)]
 struct Wanted {
     host: Option<Pass<HostConfig>>,
+    registry: Option<Pass<NodeRegistry>>,
     k3s: Option<Pass<K3sNode>>,
+    kit: Option<Quest<Installation>>,
+    hand_off: Option<Quest<HandOff>>,
     exit: Option<Exit>,
 }
 
@@ -73,29 +81,64 @@ impl Wanted {
         }
         Ok(Self {
             host: unfinished(host)?,
+            registry: unfinished(host)?,
             k3s: unfinished(host)?,
-            exit: leave::is_leaving(host).then(Exit::default),
+            kit: Quest::unfinished(host)?,
+            hand_off: Quest::unfinished(host)?,
+            exit: Exit::noted(host)?,
         })
     }
 
-    /// What failed and is tried again, if anything.
-    fn missing(&self) -> Option<String> {
+    /// What is not done and gone on with, if anything: the task, and where it stands.
+    fn missing(&self) -> Option<(&'static str, String)> {
         if let Some(exit) = &self.exit {
-            return Some(exit.stays.clone().unwrap_or_default());
+            return Some(("retry", exit.stays.clone().unwrap_or_default()));
         }
         let host = self.host.as_ref().map(Pass::missing);
-        host.or_else(|| self.k3s.as_ref().map(Pass::missing))
+        let registry = || self.registry.as_ref().map(Pass::missing);
+        let failed = host
+            .or_else(registry)
+            .or_else(|| self.k3s.as_ref().map(Pass::missing))
+            .map(|missing| ("retry", missing));
+        failed
+            .or_else(|| self.kit.as_ref().map(Quest::missing))
+            .or_else(|| self.hand_off.as_ref().map(Quest::missing))
+    }
+
+    /// Time until the next try. What takes a while has not failed: it is looked at steadily.
+    fn pause(&self, backoff: &mut Backoff) -> Duration {
+        let quest = self.kit.is_some() || self.hand_off.is_some();
+        if self.exit.is_none() && self.is_a_node() && quest {
+            standing::LOOK
+        } else {
+            backoff.next()
+        }
+    }
+
+    /// The host and all below the kit are what they are to be.
+    fn is_a_node(&self) -> bool {
+        self.host.is_none() && self.registry.is_none() && self.k3s.is_none()
     }
 
     /// Tries what is wanted once; whether the agent has left.
     async fn go_on(&mut self, desk: &Desk, host: &Host) -> bool {
         if let Some(exit) = &mut self.exit {
-            return exit.leave(desk, host).await;
+            return exit.go_on(desk, host).await;
         }
         go_on(&mut self.host, desk, host).await;
         // A host that is not what it is to be runs nothing new.
         if self.host.is_none() {
+            go_on(&mut self.registry, desk, host).await;
+        }
+        // k3s fetches what it runs from the registry.
+        if self.host.is_none() && self.registry.is_none() {
             go_on(&mut self.k3s, desk, host).await;
+        }
+        if self.is_a_node() {
+            go_after(&mut self.kit, desk, host).await;
+        }
+        if self.is_a_node() && self.kit.is_none() {
+            go_after(&mut self.hand_off, desk, host).await;
         }
         false
     }
@@ -107,15 +150,32 @@ impl Wanted {
             Order::MakeHostKeys => tasks::make_host_key(desk, host).await,
             Order::UseHostKeys => tasks::use_host_key(desk, host).await,
             Order::Leave => {
-                self.exit.get_or_insert_default();
+                self.exit.get_or_insert_with(Exit::whole);
                 return true;
             }
             Order::Converge(config) => {
                 self.host = desire(desk, host, *config);
                 return true;
             }
+            Order::ServeRegistry(registry) => {
+                self.registry = desire(desk, host, *registry);
+                return true;
+            }
             Order::RunK3s(node) => {
                 self.k3s = desire(desk, host, *node);
+                return true;
+            }
+            Order::InstallKit(order) => {
+                self.kit = Quest::desire(desk, host, *order);
+                return true;
+            }
+            Order::RotateToken { old, new } => tasks::rotate_token(desk, host, &old, &new).await,
+            Order::HandOff(order) => {
+                self.hand_off = Quest::desire(desk, host, *order);
+                return true;
+            }
+            Order::Release(order) => {
+                self.exit.get_or_insert_with(|| Exit::alone(order));
                 return true;
             }
         }
@@ -136,6 +196,15 @@ fn unfinished<G: Goal>(host: &Host) -> Result<Option<Pass<G>>, Fault> {
 async fn go_on<G: Goal>(wanted: &mut Option<Pass<G>>, desk: &Desk, host: &Host) {
     if let Some(pass) = wanted
         && pass.run(desk, host).await
+    {
+        *wanted = None;
+    }
+}
+
+/// Looks once after what is wanted.
+async fn go_after<A: Aim>(wanted: &mut Option<Quest<A>>, desk: &Desk, host: &Host) {
+    if let Some(quest) = wanted
+        && quest.go_on(desk, host).await
     {
         *wanted = None;
     }

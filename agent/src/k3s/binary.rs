@@ -26,13 +26,16 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
         ));
     }
     let right = there && disk::digest(&at).or_fault("reading", BINARY)? == node.binary.sha256;
-    if !right {
-        let came = host.incoming().fetch(&node.binary).await?;
-        note(host)?;
-        fs::set_permissions(&came, fs::Permissions::from_mode(0o755)).or_fault("writing", BINARY)?;
-        move_to(&came, &at).or_fault("writing", BINARY)?;
+    if right {
+        return Ok(Done::new(false, asked_for(host, BINARY, node).await?));
     }
-    Ok(Done::new(!right, version(host).await?))
+    let came = host.incoming().fetch(&node.binary).await?;
+    fs::set_permissions(&came, fs::Permissions::from_mode(0o755)).or_fault("writing", BINARY)?;
+    // Before it takes the place of one that may run.
+    let version = asked_for(host, &came.display().to_string(), node).await?;
+    note(host)?;
+    move_to(&came, &at).or_fault("writing", BINARY)?;
+    Ok(Done::new(true, version))
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
@@ -68,17 +71,32 @@ fn move_to(came: &Path, at: &Path) -> io::Result<()> {
     fs::remove_file(came)
 }
 
-/// What the binary says it is. One that cannot run here says so now, and not as a unit that fails.
-async fn version(host: &Host) -> Result<String, Fault> {
+/// What a binary says it is, if that is what was asked for.
+async fn asked_for(host: &Host, program: &str, node: &K3sNode) -> Result<String, Fault> {
+    let (version, wanted) = (version(host, program).await?, &node.version);
+    if version == *wanted {
+        return Ok(version);
+    }
+    Err(Fault::new(
+        format!("the binary that came is k3s {version}, and the spec asks for {wanted}"),
+        format!(
+            "give the installer the k3s {wanted} with `--k3s`, or write `kubernetes.version: {version}` into the spec \
+             if the kit is made for that one"
+        ),
+    ))
+}
+
+/// What a binary says it is. One that cannot run here says so now, and not as a unit that fails.
+async fn version(host: &Host, program: &str) -> Result<String, Fault> {
     let remedy = "see that the k3s given to the installer is the one for this host's architecture";
-    let told = host.must(BINARY, &["--version"], remedy).await?;
+    let told = host.must(program, &["--version"], remedy).await?;
     let first = told.stdout.lines().next().unwrap_or_default();
     let version = first
         .strip_prefix("k3s version ")
         .and_then(|rest| rest.split(' ').next());
     version.map(str::to_owned).ok_or_else(|| {
         Fault::new(
-            format!("`{BINARY}` is not k3s: asked for its version, it said `{first}`"),
+            format!("the binary that came is not k3s: asked for its version, it said `{first}`"),
             "give the installer the k3s binary itself, not an archive or an image",
         )
     })

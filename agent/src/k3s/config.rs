@@ -5,7 +5,7 @@
 use serde::Serialize;
 use sovereign_core::k3s::{K3sNode, K3sRole};
 
-use super::{CONFIG_DIR, TOKEN};
+use super::{CONFIG_DIR, TOKEN, registries};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -58,6 +58,7 @@ struct Server {
 
 pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let mut changed = host.place(NAME, &format!("{CONFIG_DIR}/config.yaml"), &yaml(node)?, 0o600)?;
+    changed |= host.place(NAME, registries::FILE, &registries::yaml(node)?, 0o600)?;
     changed |= host.place(NAME, TOKEN, &format!("{}\n", node.token.expose()), 0o600)?;
     Ok(Done::new(changed, words(&node.role)))
 }
@@ -124,7 +125,7 @@ fn words(role: &K3sRole) -> String {
     }
 }
 
-fn unwritable(error: &dyn std::fmt::Display) -> Fault {
+pub(super) fn unwritable(error: &dyn std::fmt::Display) -> Fault {
     Fault::new(
         format!("k3s' configuration cannot be written: {error}"),
         "please report this with the plan",

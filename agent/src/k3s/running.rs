@@ -6,17 +6,18 @@ use sha2::{Digest as _, Sha256};
 use sovereign_core::k3s::K3sNode;
 use tokio::time::{Instant, sleep};
 
-use super::{config, traces, unit, unit_name};
+use super::{config, registries, traces, unit, unit_name};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::part::{Done, Outcome};
 use crate::systemd::{self, Properties};
+use crate::validity;
 
 pub(super) const NAME: &str = "k3s runs";
 
 /// Digest of what the running k3s was started with.
-const STARTED_WITH: &str = "/var/lib/sovereign-agent/k3s-started-with";
+pub(crate) const STARTED_WITH: &str = "/var/lib/sovereign-agent/k3s-started-with";
 /// Time k3s gets to say that it is up, before the operator is told what it says instead. It goes on trying.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Time after which the first lines of a k3s that dies again and again are told.
@@ -24,6 +25,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Deaths of the unit before it is called a failure.
 const DEATHS: u32 = 2;
 const REMEDY: &str = "the log lines say why; the agent tries again by itself, and so does k3s";
+/// What k3s says when the secret that it joins by is not the cluster's any more.
+/// (github.com/k3s-io/k3s, `pkg/clientaccess/token.go`, `pkg/cluster/storage.go`)
+const REFUSED: [&str; 3] = [
+    "401 Unauthorized",
+    "token CA hash does not match",
+    "encrypted with different token",
+];
+const REFUSED_REMEDY: &str = "the cluster does not take the secret that this host joins by, since somebody changed it or the cluster is another one: \
+                              let it take the one in `/etc/rancher/k3s/token` of the first server again with `k3s token rotate` there; the agent \
+                              and k3s try again by themselves";
 
 pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let name = unit_name(node);
@@ -68,10 +79,17 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What a running k3s has to be started with anew for. The token is read at the first start of a node and never again.
+/// What a running k3s has to be started with anew for. A k3s that runs still takes the token it was started with.
 fn started_with(node: &K3sNode) -> Result<String, Fault> {
     let mut hasher = Sha256::new();
-    for part in [&node.binary.sha256, &config::yaml(node)?, &unit::text(node)] {
+    let parts = [
+        &node.binary.sha256,
+        &config::yaml(node)?,
+        &registries::yaml(node)?,
+        &unit::text(node),
+        node.token.expose(),
+    ];
+    for part in parts {
         hasher.update(part.as_bytes());
     }
     Ok(hex::encode(hasher.finalize()))
@@ -107,11 +125,19 @@ async fn failed(host: &Host, name: &str, cause: String) -> Fault {
         .iter()
         .rev()
         .find(|line| line.contains("level=fatal") || line.contains("level=error"));
-    let cause = match said {
-        Some(line) => format!("{cause}; it said `{line}`"),
-        None => cause,
+    let fault = match said {
+        Some(line) => Fault::new(format!("{cause}; it said `{line}`"), remedy(line)),
+        None => Fault::new(cause, REMEDY),
     };
-    Fault::new(cause, REMEDY).with_log(log)
+    fault.with_log(log)
+}
+
+/// What to do about k3s' own words.
+fn remedy(said: &str) -> &'static str {
+    if REFUSED.iter().any(|known| said.contains(known)) {
+        return REFUSED_REMEDY;
+    }
+    validity::remedy(said).unwrap_or(REMEDY)
 }
 
 /// Where the unit stands.
@@ -127,5 +153,20 @@ impl Standing {
             active: shown.value("ActiveState").to_owned(),
             restarts: shown.value("NRestarts").parse().unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_k3s_says_of_secrets_and_certificates_has_its_remedy() {
+        let refused = "level=fatal msg=\"https://10.0.1.1:6443/v1-k3s/agent: 401 Unauthorized\"";
+        assert!(remedy(refused).contains("k3s token rotate"));
+        let clock = "level=fatal msg=\"tls: failed to verify certificate: x509: certificate has expired or is not yet valid: \
+                     current time 2026-11-29T03:00:00Z is before 2026-11-30T02:00:00Z\"";
+        assert!(remedy(clock).contains("timedatectl"));
+        assert_eq!(remedy("level=fatal msg=\"no space left on device\""), REMEDY);
     }
 }

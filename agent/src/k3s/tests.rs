@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use sovereign_core::agent::Piece;
 use sovereign_core::k3s::{Artifact, JoinToken, K3sRole};
+use sovereign_core::registry::NODE_REGISTRY;
 
 use super::*;
 use crate::fault::Fault;
@@ -36,6 +37,15 @@ write-kubeconfig-mode: "0600"
 etcd-snapshot-schedule-cron: 0 */6 * * *
 etcd-snapshot-retention: 12
 "#;
+const REGISTRIES: &str = r#"mirrors:
+  "169.254.20.20:5443":
+    endpoint:
+    - https://169.254.20.20:5443
+configs:
+  "169.254.20.20:5443":
+    tls:
+      ca_file: /etc/sovereign-agent/registry/ca.pem
+"#;
 const AGENT: &str = r#"node-name: acme-cp-1
 node-ip: "10.0.0.2"
 node-label:
@@ -50,6 +60,7 @@ fn node(role: K3sRole) -> K3sNode {
             sha256: hex::encode(Sha256::digest(BYTES)),
             size: BYTES.len() as u64,
         },
+        version: "v1.35.7+k3s1".into(),
         role,
         node_name: "acme-cp-1".into(),
         node_ip: Some([10, 0, 0, 2].into()),
@@ -58,6 +69,7 @@ fn node(role: K3sRole) -> K3sNode {
         pods: "10.42.0.0/16".parse().unwrap(),
         services: "10.43.0.0/16".parse().unwrap(),
         labels: BTreeMap::from([("node.sovereign.dev/group".into(), "cp".into())]),
+        registry: NODE_REGISTRY,
         token: JoinToken::new("canary-token"),
     }
 }
@@ -105,6 +117,7 @@ async fn a_server_is_placed_once_and_taken_away_whole() {
             .contains("/usr/local/bin/k3s server")
     );
     assert_eq!(bench.text("etc/rancher/k3s/config.yaml"), SERVER);
+    assert_eq!(bench.text("etc/rancher/k3s/registries.yaml"), REGISTRIES);
     assert_eq!(run(&bench, &node(K3sRole::Init)).await.unwrap(), [false; 4]);
 
     fs::create_dir_all(bench.dir.path().join("var/lib/rancher/k3s/server/db")).unwrap();
@@ -116,7 +129,7 @@ async fn a_server_is_placed_once_and_taken_away_whole() {
 }
 
 #[tokio::test]
-async fn an_agent_joins_and_another_token_starts_nothing_anew() {
+async fn an_agent_joins_and_starts_anew_with_another_token() {
     let bench = Bench::new();
     let mut agent = node(K3sRole::Agent {
         join: "fd00::2".into(),
@@ -130,8 +143,8 @@ async fn an_agent_joins_and_another_token_starts_nothing_anew() {
     assert_eq!(bench.text("etc/rancher/k3s/config.yaml"), AGENT);
     let starts = bench.runner.count("systemctl restart --no-block");
     agent.token = JoinToken::new("another");
-    assert_eq!(run(&bench, &agent).await.unwrap(), [false, true, false, false]);
-    assert_eq!(bench.runner.count("systemctl restart --no-block"), starts);
+    assert_eq!(run(&bench, &agent).await.unwrap(), [false, true, false, true]);
+    assert_eq!(bench.runner.count("systemctl restart --no-block"), starts + 1);
     assert_eq!(bench.text("etc/rancher/k3s/token"), "another\n");
 }
 
@@ -152,6 +165,31 @@ async fn a_k3s_of_somebody_else_stays_as_it_is() {
     for act in ["systemctl stop", "systemctl kill", "systemctl disable"] {
         assert_eq!(bench.runner.count(act), 0, "{act}");
     }
+}
+
+#[tokio::test]
+async fn a_k3s_of_another_version_is_not_put_in_its_place() {
+    let bench = Bench::new();
+    let mut other = node(K3sRole::Init);
+    other.version = "v1.34.1+k3s1".into();
+    let fault = run(&bench, &other).await.unwrap_err();
+    assert!(
+        fault
+            .cause
+            .contains("is k3s v1.35.7+k3s1, and the spec asks for v1.34.1+k3s1"),
+        "{fault}"
+    );
+    assert!(
+        fault.remedy.contains("kubernetes.version: v1.35.7+k3s1"),
+        "{}",
+        fault.remedy
+    );
+    assert!(!bench.host.root.exists(BINARY));
+
+    // Nor is one that is there already left alone.
+    run(&bench, &node(K3sRole::Init)).await.unwrap();
+    let fault = run(&bench, &other).await.unwrap_err();
+    assert!(fault.cause.contains("and the spec asks for"), "{fault}");
 }
 
 #[tokio::test]

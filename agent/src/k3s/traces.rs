@@ -1,7 +1,6 @@
 //! What k3s itself leaves on a host: mounts and data. It goes with k3s, and only where k3s was ours.
 
-use std::io;
-
+use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 
@@ -30,10 +29,7 @@ pub(super) async fn remove(host: &Host) -> Result<(), Fault> {
         host.must("systemd-run", &args, remedy).await?;
     }
     for folder in FOLDERS {
-        match std::fs::remove_dir_all(host.root.path(folder)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other.or_fault("removing", folder)?,
-        }
+        disk::remove_folder(&host.root.path(folder)).or_fault("removing", folder)?;
     }
     Ok(())
 }

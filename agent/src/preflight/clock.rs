@@ -1,13 +1,11 @@
 //! The host's clock against the installer's.
 
 use jiff::Timestamp;
-use sovereign_core::agent::{HostCheck, PreflightOrder};
+use sovereign_core::agent::{CLOCKS_APART, HostCheck, PreflightOrder};
 
 use super::{failed, fine, warning};
 use crate::root::Root;
 
-/// Clocks further apart break certificates and tokens, in seconds.
-const APART: i64 = 60;
 /// Touched by systemd-timesyncd whenever it has set the clock.
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 
@@ -27,7 +25,7 @@ fn judge(here: Timestamp, there: Option<Timestamp>, synchronized: bool) -> HostC
         1.. => format!("{apart} s ahead of the installer, {source}"),
         _ => format!("{} s behind the installer, {source}", -apart),
     };
-    if apart.abs() > APART {
+    if apart.unsigned_abs() > CLOCKS_APART.as_secs() {
         let reason = "certificates and tokens of the cluster fail when clocks are more than a minute apart";
         let remedy = "set the clock: `timedatectl set-ntp true`, and see that the host reaches its time servers; look at the installer's own clock too";
         return failed("clock", seen, reason, remedy);

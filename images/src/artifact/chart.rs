@@ -1,11 +1,13 @@
 //! Helm charts as artifacts.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::canonical;
 use crate::name::{BadName, Tag};
 
-use super::{Artifact, ArtifactError, Limits, described, media, tarball};
+use super::{Artifact, ArtifactError, Limits, described, from_folder, media, tarball};
 
 /// Who a chart says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,21 @@ pub fn chart(tgz: &[u8]) -> Result<(Chart, Artifact), ArtifactError> {
         annotations,
     );
     Ok((chart, artifact))
+}
+
+/// Packages a chart's folder (`.tgz`): all its files, always the same bytes. The charts it depends on have to be in its
+/// folder `charts`.
+pub fn package(folder: &Path) -> Result<Vec<u8>, ArtifactError> {
+    let files = from_folder(folder, &Limits::default())?;
+    let none = |why: &str| ArtifactError::NoChart(format!("`{}/Chart.yaml` {why}", folder.display()));
+    let own = files.get("Chart.yaml").ok_or_else(|| none("is not there"))?;
+    let own: Value =
+        serde_saphyr::from_str(&String::from_utf8_lossy(own)).map_err(|error| none(&error.to_string()))?;
+    let name = own["name"].as_str().ok_or_else(|| none("has no `name`"))?;
+    let files = files
+        .into_iter()
+        .map(|(path, content)| (format!("{name}/{path}"), content));
+    Ok(tarball::write(&files.collect())?.0)
 }
 
 fn metadata(tgz: &[u8]) -> Result<Value, ArtifactError> {

@@ -53,6 +53,16 @@ impl Limits {
     }
 }
 
+/// A file of nobody and from no time.
+pub(crate) fn header(size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header
+}
+
 /// Packs files, in the order of their paths, of nobody and from no time. Answers also with the digest of the plain archive.
 pub(super) fn write(files: &Files) -> Result<(Vec<u8>, Digest), ArtifactError> {
     let broken = |error: io::Error| ArtifactError::Archive(error.to_string());
@@ -61,13 +71,8 @@ pub(super) fn write(files: &Files) -> Result<(Vec<u8>, Digest), ArtifactError> {
         if !is_safe(path) {
             return Err(ArtifactError::UnsafePath(path.clone()));
         }
-        let mut header = Header::new_gnu();
-        header.set_entry_type(EntryType::Regular);
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
         archive
-            .append_data(&mut header, path, content.as_slice())
+            .append_data(&mut header(content.len() as u64), path, content.as_slice())
             .map_err(broken)?;
     }
     let plain = archive.into_inner().map_err(broken)?;

@@ -9,7 +9,7 @@ use crate::reference::Reference;
 use super::{Client, PullError};
 
 /// Tries of one request.
-pub(super) const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 /// Wait after the first try; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait that a registry may ask for.
@@ -20,7 +20,7 @@ const WORDS: usize = 300;
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 
 /// The wait after a try, a little different each time so that not all come back at once.
-pub(super) fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     FIRST_WAIT * 2_u32.pow(tries.saturating_sub(1)) + Duration::from_millis(u64::from(rand::random::<u8>()))
 }
 
@@ -79,7 +79,8 @@ impl Client {
     }
 }
 
-fn is_passing(status: StatusCode) -> bool {
+/// Another try may get another answer.
+pub(crate) fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
         || matches!(
             status,
@@ -87,7 +88,8 @@ fn is_passing(status: StatusCode) -> bool {
         )
 }
 
-fn wait_of(response: &Response) -> Option<Duration> {
+/// How long the server wants to be left alone.
+pub(crate) fn wait_of(response: &Response) -> Option<Duration> {
     let seconds = response
         .headers()
         .get(header::RETRY_AFTER)?
@@ -99,7 +101,7 @@ fn wait_of(response: &Response) -> Option<Duration> {
 }
 
 /// The whole chain of causes, without addresses: a redirect's may hold a signature.
-pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> PullError {
+pub(crate) fn why(error: &reqwest::Error) -> String {
     let first = std::error::Error::source(error);
     let causes = std::iter::successors(first, |error| error.source());
     let mut why = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
@@ -110,9 +112,13 @@ pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> PullError {
             "the connection broke"
         });
     }
+    why
+}
+
+pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> PullError {
     PullError::Unreachable {
         host: host.to_owned(),
-        why,
+        why: why(error),
     }
 }
 

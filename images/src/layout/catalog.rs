@@ -42,6 +42,11 @@ impl Stock {
         self.tags.keys()
     }
 
+    /// The digests of its manifests.
+    pub fn manifests(&self) -> impl Iterator<Item = Digest> {
+        self.manifests.keys().copied()
+    }
+
     /// The size of a blob of one of its manifests, in bytes.
     pub fn blob(&self, digest: Digest) -> Option<u64> {
         let manifest = || self.manifests.get(&digest).map(Descriptor::size);
@@ -71,7 +76,7 @@ impl Catalog {
     }
 
     /// Every blob that something named needs, manifests among them.
-    pub(super) fn needed(&self) -> BTreeSet<Digest> {
+    pub(crate) fn needed(&self) -> BTreeSet<Digest> {
         let of = |stock: &Stock| {
             stock
                 .manifests

@@ -44,6 +44,15 @@ impl Layout {
         self.write_file(&self.index_file(), &canonical::json(&index))
     }
 
+    /// Takes over `oci-layout` and `index.json` of another layout, whose blobs are here.
+    pub(crate) fn take_over(self, version: &[u8], index: &[u8]) -> Result<Self, LayoutError> {
+        let turn = self.index_lock()?;
+        self.write_file(&self.index_file(), index)?;
+        self.write_file(&self.root.join("oci-layout"), version)?;
+        drop(turn);
+        Self::open(self.root)
+    }
+
     /// Gives a manifest a name, which it takes from whoever had it.
     pub(super) fn enter(&self, target: &Target, mut entry: Descriptor) -> Result<(), LayoutError> {
         entry.set_annotations(Some(HashMap::from([(REF_NAME.to_owned(), target.to_string())])));

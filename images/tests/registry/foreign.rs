@@ -1,10 +1,12 @@
 //! Debian's `skopeo`, a client of another house.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
 use sovereign_images::Layout;
+use sovereign_images::archive::{pack, unpack};
 use sovereign_images::client::{Client, Options};
 
 use crate::served::{Served, put};
@@ -42,6 +44,21 @@ async fn skopeo_copies_what_we_serve() {
     .await;
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     assert_eq!(digest_in(&to), digest.to_string());
+}
+
+#[tokio::test]
+async fn archives_go_to_skopeo_and_come_back() {
+    let served = Served::start().await;
+    let digest = put(&served.layout, "apps/demo", "1.0", b"x");
+    let [ours, theirs] = ["ours.tar", "theirs.tar"].map(|name| served.path(name));
+    pack(&served.layout, File::create(&ours).unwrap()).unwrap();
+    let at = |archive: &Path| format!("oci-archive:{}:apps/demo:1.0", archive.display());
+    let run = skopeo(&["copy", "--preserve-digests", &at(&ours), &at(&theirs)]).await;
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let back = unpack(File::open(theirs).unwrap(), &served.path("back")).unwrap();
+    let found = back.resolve(&"apps/demo:1.0".parse().unwrap()).unwrap();
+    assert_eq!(found.digest().to_string(), digest.to_string());
+    assert_eq!(back.verify().unwrap().problems, []);
 }
 
 #[tokio::test]

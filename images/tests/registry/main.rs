@@ -8,6 +8,7 @@
 
 mod damage;
 mod foreign;
+mod probe;
 mod pull;
 mod rules;
 mod served;

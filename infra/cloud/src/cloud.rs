@@ -37,6 +37,9 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// The account as it is now.
     async fn inventory(&self) -> Result<Inventory, CloudError>;
 
+    /// Whether the credential may write. An error says that the cloud does not take it at all, or does not answer.
+    async fn can_write(&self) -> Result<bool, CloudError>;
+
     /// The account's price list.
     async fn prices(&self) -> Result<PriceList, CloudError>;
 

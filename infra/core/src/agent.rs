@@ -20,14 +20,20 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::hand_off::{HandOffOrder, ReleaseOrder};
 use crate::host::HostConfig;
-use crate::k3s::K3sNode;
+use crate::k3s::{JoinToken, K3sNode};
+use crate::kit_order::KitOrder;
+use crate::registry::NodeRegistry;
 
 /// Version of the protocol. The installer speaks to its own version only: it brings the agent along.
 pub const PROTOCOL: u32 = 1;
 
 /// Longest silence on a link while the agent lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Clocks of a host and its installer that are further apart break certificates and tokens.
+pub const CLOCKS_APART: Duration = Duration::from_mins(1);
 
 /// Largest frame, in bytes.
 pub const MAX_FRAME: usize = 1024 * 1024;
@@ -54,8 +60,25 @@ pub enum ToAgent {
     /// Let the SSH server use the key that was put aside, and no other; [`AgentEventKind::HostKeysInUse`] answers. The installer
     /// says so once it has noted the key: whatever breaks in between, it still knows the host.
     UseHostKeys,
+    /// Run a registry so; [`AgentEventKind::RegistryServes`] or a failed [`AgentEventKind::SubStep`] answers. Repeating it is safe.
+    ServeRegistry(Box<NodeRegistry>),
     /// Run k3s so; [`AgentEventKind::K3sRuns`] or a failed [`AgentEventKind::SubStep`] answers. Repeating it is safe.
     RunK3s(Box<K3sNode>),
+    /// Bring the kit into the cluster; [`AgentEventKind::KitProven`] answers once every part of it is proven, and until then
+    /// [`AgentEventKind::SubStep`] tells of each. Repeating it is safe, and tries at once what failed.
+    InstallKit(Box<KitOrder>),
+    /// Let the cluster take nodes by the new secret alone; [`AgentEventKind::TokenRotated`] answers. Repeating it is safe.
+    RotateToken {
+        /// The secret that lets nodes in.
+        old: JoinToken,
+        /// The one that is to.
+        new: JoinToken,
+    },
+    /// Prove that the Sovereign goes on by itself, and hand over; [`AgentEventKind::HandedOff`] answers.
+    HandOff(Box<HandOffOrder>),
+    /// Let go of the host: the agent takes the installer's keys and itself away, and leaves what the Sovereign runs on;
+    /// [`AgentEventKind::Released`] answers.
+    Release(ReleaseOrder),
     /// A piece of the artifact that the agent asked for.
     Piece(Piece),
     /// The installer does not have the artifact that the agent asked for.
@@ -118,9 +141,15 @@ pub struct Hello {
     pub clock: Timestamp,
     /// Digest of the configuration that was applied last and whole.
     pub applied: Option<String>,
+    /// Digest of the registry that is served, once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<String>,
     /// Digest of the k3s order that was followed last and whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<String>,
+    /// Digest of the kit's order that was followed last and whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kit: Option<String>,
     /// Number of the agent's last event.
     pub last_seq: u64,
 }
@@ -183,6 +212,13 @@ pub enum AgentEventKind {
         /// Sub-steps that had something to change.
         changed: u32,
     },
+    /// The node's registry serves what the order says, and was seen to.
+    RegistryServes {
+        /// Digest of the order.
+        digest: String,
+        /// Sub-steps that had something to change.
+        changed: u32,
+    },
     /// k3s runs as the order says, and the node is ready to be one.
     K3sRuns {
         /// Digest of the order.
@@ -190,9 +226,29 @@ pub enum AgentEventKind {
         /// Sub-steps that had something to change.
         changed: u32,
     },
+    /// Every part of the kit is there by proof.
+    KitProven {
+        /// Digest of the order.
+        digest: String,
+        /// Parts that had something to change.
+        changed: u32,
+    },
+    /// The cluster takes nodes by the new secret, and refuses the old one.
+    TokenRotated,
+    /// The Sovereign goes on by itself, by proof.
+    HandedOff {
+        /// Digest of the order.
+        digest: String,
+        /// Parts that had something to change.
+        changed: u32,
+        /// The administrator's kubeconfig, sealed to the operator's keys, in age's armor.
+        kubeconfig: String,
+    },
+    /// The last word of an agent that lets go of its host.
+    Released,
     /// A task ended before its end; the sub-step before says why.
     Failed {
-        /// Digest of the configuration, or `preflight`, or `host-keys`.
+        /// Digest of the document, or `preflight`, `host-keys`, `join-token`, `release`.
         task: String,
         /// What happened, on what, why.
         cause: String,
@@ -214,11 +270,18 @@ pub enum AgentEventKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubStep {
-    /// Stable name, for example `firewall`.
+    /// Stable name, for example `firewall`. One that begins with a dot is kept for the step itself, and not shown to people.
     pub name: String,
     /// Where it stands.
     #[serde(flatten)]
     pub state: SubStepState,
+}
+
+impl SubStep {
+    /// Whether it is something that people are told of.
+    pub fn is_shown(&self) -> bool {
+        !self.name.starts_with('.')
+    }
 }
 
 /// Where a [`SubStep`] stands.

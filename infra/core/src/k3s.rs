@@ -1,12 +1,13 @@
 //! What a host runs of the cluster: the document that the installer sends and the agent makes true.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddrV4};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::secret::SentSecret;
 
 /// A file that the installer hands over on the node link; known by its digest alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub struct Artifact {
 pub struct K3sNode {
     /// The k3s binary.
     pub binary: Artifact,
+    /// What the binary has to say that it is, such as `v1.35.7+k3s1`.
+    pub version: String,
     /// The part it plays.
     pub role: K3sRole,
     /// Name of the node, one label.
@@ -42,6 +45,8 @@ pub struct K3sNode {
     pub services: Ipv4Net,
     /// Labels of the node.
     pub labels: BTreeMap<String, String>,
+    /// Where the node's own registry listens.
+    pub registry: SocketAddrV4,
     /// What lets it into the cluster.
     pub token: JoinToken,
 }
@@ -79,28 +84,8 @@ impl K3sRole {
     }
 }
 
-/// The secret that lets a node into the cluster. It travels on the node link and is never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct JoinToken(String);
-
-impl JoinToken {
-    /// Takes the secret in.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    /// The secret, to be written where k3s reads it and nowhere else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for JoinToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JoinToken(..)")
-    }
-}
+/// The secret that lets a node into the cluster.
+pub type JoinToken = SentSecret;
 
 impl K3sNode {
     /// SHA-256 of the document, 64 hex digits. The token is part of it: it has 256 random bits and cannot be guessed from this.
@@ -108,16 +93,5 @@ impl K3sNode {
         // Every field is a string, number, map or list: it can always be written.
         let json = serde_json::to_vec(self).unwrap_or_default();
         hex::encode(Sha256::digest(json))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_never_shown() {
-        let token = JoinToken::new("canary-token");
-        assert_eq!(format!("{token:?}"), "JoinToken(..)");
     }
 }

@@ -10,6 +10,11 @@
 //! | [`finding`] | one problem: where, what, why and what to do |
 //! | [`host`] | what a host is to be |
 //! | [`k3s`] | what a host runs of the cluster |
+//! | [`kit`] | what a kit says of itself, and its variables |
+//! | [`kit_order`] | the kit that a Sovereign gets |
+//! | [`registrar`] | registrars, and what each lets itself be asked with |
+//! | [`registry`] | the registry that a node runs |
+//! | [`hand_off`] | the last order: what is proven and handed over |
 //! | [`agent`] | what installer and agent say to each other |
 //! | [`crash`] | lines at which tests pull the plug |
 
@@ -17,8 +22,13 @@ pub mod agent;
 pub mod crash;
 pub mod event;
 pub mod finding;
+pub mod hand_off;
 pub mod host;
 pub mod k3s;
+pub mod kit;
+pub mod kit_order;
 pub mod name;
+pub mod registrar;
+pub mod registry;
 pub mod secret;
 pub mod spec;

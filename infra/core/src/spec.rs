@@ -13,11 +13,13 @@ mod node;
 mod problems;
 mod reader;
 mod region;
+mod registrar;
 mod rules;
 mod schema;
 
 use crate::finding::{Finding, Severity};
 
+pub use kubernetes::K3S_VERSION;
 pub use model::*;
 pub use problems::SpecProblems;
 pub use schema::schema;

@@ -1,27 +1,24 @@
 //! The proof that a zone answers: its servers are asked, over DNS, for everything that was put into it.
 
 mod answer;
-mod signature;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::{StreamExt as _, stream};
-use hickory_proto::dnssec::rdata::DNSKEY;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use rand::RngExt as _;
 use thiserror::Error;
 
-use self::signature::SignatureProblem;
 use crate::error::DnsError;
 use crate::host::ZoneHost;
 use crate::name::DomainName;
 use crate::publish::{Published, ZoneHosts, nobody};
 use crate::query::{AskError, Question, Reply, ask};
 use crate::record::{Ds, RecordKind, RecordSet};
+use crate::signature::{self, SignatureProblem, ZoneKeys};
 use crate::zone::ZoneRequest;
 
 /// Questions under way at a time.
@@ -58,9 +55,31 @@ pub enum ZoneProblem {
     /// The answer does not validate.
     #[error("the answer would be bogus: {0}")]
     Bogus(String),
+    /// What the zone says of its keys is not what a parent is to publish.
+    #[error("it tells a parent to publish `{found}` instead of `{wanted}`")]
+    KeysTold {
+        /// DS records of the zone's keys.
+        wanted: String,
+        /// Those that the answer leads to.
+        found: String,
+    },
     /// The zone does not sign with the key that a parent is told about.
     #[error("no key of the zone fits the DS record `{0}`")]
     NoKeyForDs(String),
+    /// The delegation was removed and is given all the same.
+    #[error("the delegation was removed, and the server still gives it")]
+    StillDelegated,
+    /// A secondary has another state of the zone than its primary.
+    #[error("its copy has serial {found}, and the primary's is {wanted}")]
+    Serial {
+        /// The primary's.
+        wanted: u32,
+        /// The secondary's.
+        found: u32,
+    },
+    /// Anybody gets the whole zone.
+    #[error("the server gives the whole zone to anybody, without a key: have its `allow-axfr-ips` be empty")]
+    Open,
     /// The zone was removed and is answered for all the same.
     #[error("the zone was removed, and the server still answers for it")]
     Lingers,
@@ -105,16 +124,26 @@ pub async fn check_zone(
     let mut findings = Vec::new();
     for host in hosts {
         let addresses = host.facts().await?.answers_at;
-        let mut found = check_server(&addresses, request, &published.ds).await;
-        if !found.is_empty() {
-            for name in names(&found, request) {
-                host.forget_answers(&name).await?;
-            }
-            found = check_server(&addresses, request, &published.ds).await;
-        }
-        findings.extend(found);
+        findings.extend(check_at(&addresses, Some(&**host), request, &published.ds).await?);
     }
     Ok(findings)
+}
+
+/// Asks one server; where it is told by its API to forget what it answered before, it is asked again.
+pub(crate) async fn check_at(
+    addresses: &[SocketAddr],
+    host: Option<&dyn ZoneHost>,
+    request: &ZoneRequest,
+    ds: &[Ds],
+) -> Result<Vec<ZoneFinding>, DnsError> {
+    let found = check_server(addresses, request, ds).await;
+    let Some(host) = host.filter(|_| !found.is_empty()) else {
+        return Ok(found);
+    };
+    for name in names(&found, request) {
+        host.forget_answers(&name).await?;
+    }
+    Ok(check_server(addresses, request, ds).await)
 }
 
 /// Names whose answers may be old. Without the zone's keys nothing else was asked for.
@@ -139,6 +168,7 @@ pub async fn check_server(addresses: &[SocketAddr], request: &ZoneRequest, ds: &
         };
         match check.keys(ds).await {
             Ok((keys, mut findings)) => {
+                findings.extend(check.told_keys(ds, &keys).await);
                 findings.extend(check.sets(&request.all_sets(0), &keys).await);
                 return findings;
             }
@@ -188,13 +218,13 @@ async fn lingering(addresses: &[SocketAddr], zone: &DomainName) -> Option<ZoneFi
 
 /// A zone at one address.
 #[derive(Debug, Clone, Copy)]
-struct Check<'a> {
-    server: SocketAddr,
-    zone: &'a DomainName,
+pub(crate) struct Check<'a> {
+    pub(crate) server: SocketAddr,
+    pub(crate) zone: &'a DomainName,
 }
 
 impl Check<'_> {
-    fn finding(&self, name: &DomainName, kind: RecordKind, problem: ZoneProblem) -> ZoneFinding {
+    pub(crate) fn finding(&self, name: &DomainName, kind: RecordKind, problem: ZoneProblem) -> ZoneFinding {
         ZoneFinding {
             server: self.server.to_string(),
             name: name.clone(),
@@ -203,7 +233,7 @@ impl Check<'_> {
         }
     }
 
-    async fn ask(&self, name: &DomainName, kind: RecordType) -> Result<Reply, AskError> {
+    pub(crate) async fn ask(&self, name: &DomainName, kind: RecordType) -> Result<Reply, AskError> {
         ask(self.server, &Question::new(name, kind)?).await
     }
 
@@ -219,32 +249,71 @@ impl Check<'_> {
     }
 
     /// The zone's keys, and what is wrong with them. An error if there are none to go on with.
-    async fn keys(&self, ds: &[Ds]) -> Result<(Vec<DNSKEY>, Vec<ZoneFinding>), ZoneFinding> {
+    pub(crate) async fn keys(&self, ds: &[Ds]) -> Result<(ZoneKeys, Vec<ZoneFinding>), ZoneFinding> {
         let bad = |problem| self.finding(self.zone, RecordKind::Dnskey, problem);
         let reply = self.answer(self.zone, RecordType::DNSKEY).await.map_err(bad)?;
-        let keys = answer::keys(&reply);
-        signature::verify(&reply, self.zone, RecordType::DNSKEY, &keys, now())
-            .map_err(|problem| bad(bogus(&problem)))?;
-        let unmatched = ds.iter().filter(|ds| !signature::fits(ds, self.zone, &keys));
+        let keys = ZoneKeys::read(self.zone, reply.answers());
+        signature::verify(
+            reply.answers(),
+            self.zone,
+            RecordType::DNSKEY,
+            &keys,
+            signature::now(),
+        )
+        .map_err(|problem| bad(bogus(&problem)))?;
+        let unmatched = ds.iter().filter(|ds| keys.vouched_for(ds).is_empty());
         let findings = unmatched
             .map(|ds| bad(ZoneProblem::NoKeyForDs(ds.to_string())))
             .collect();
         Ok((keys, findings))
     }
 
-    async fn sets(&self, sets: &[RecordSet], keys: &[DNSKEY]) -> Vec<ZoneFinding> {
+    /// What is wrong with CDS and CDNSKEY. Nothing is expected of them where nothing is known of the keys.
+    async fn told_keys(&self, ds: &[Ds], keys: &ZoneKeys) -> Vec<ZoneFinding> {
+        let wanted: BTreeSet<&Ds> = ds.iter().collect();
+        let mut findings = Vec::new();
+        for kind in [RecordType::CDS, RecordType::CDNSKEY]
+            .into_iter()
+            .filter(|_| !ds.is_empty())
+        {
+            let problem = match self.told(kind, keys).await {
+                Ok(told) if told.iter().collect::<BTreeSet<_>>() == wanted => continue,
+                Ok(told) => ZoneProblem::KeysTold {
+                    wanted: answer::list(ds),
+                    found: answer::list(&told),
+                },
+                Err(problem) => problem,
+            };
+            findings.push(self.finding(self.zone, kind.to_string().as_str().into(), problem));
+        }
+        findings
+    }
+
+    /// The DS records that a parent would make of CDS or CDNSKEY records.
+    async fn told(&self, kind: RecordType, keys: &ZoneKeys) -> Result<Vec<Ds>, ZoneProblem> {
+        let reply = self.answer(self.zone, kind).await?;
+        let told = answer::told_keys(&reply, self.zone, kind);
+        if !told.is_empty() {
+            signature::verify(reply.answers(), self.zone, kind, keys, signature::now())
+                .map_err(|problem| bogus(&problem))?;
+        }
+        Ok(told)
+    }
+
+    async fn sets(&self, sets: &[RecordSet], keys: &ZoneKeys) -> Vec<ZoneFinding> {
         // The questions are listed first: a closure over borrowed sets would keep the future from moving between threads.
-        let questions: Vec<_> = sets.iter().map(|set| self.problem(set, keys)).collect();
+        let questions: Vec<_> = sets.iter().map(|set| self.problem(set, Some(keys))).collect();
         let findings: Vec<Option<ZoneFinding>> = stream::iter(questions).buffered(AT_ONCE).collect().await;
         findings.into_iter().flatten().collect()
     }
 
-    async fn problem(&self, set: &RecordSet, keys: &[DNSKEY]) -> Option<ZoneFinding> {
+    /// What is wrong with the answer for a set. Without keys its signatures are not looked at.
+    pub(crate) async fn problem(&self, set: &RecordSet, keys: Option<&ZoneKeys>) -> Option<ZoneFinding> {
         let problem = self.set(set, keys).await.err()?;
         Some(self.finding(&set.name, set.records.kind(), problem))
     }
 
-    async fn set(&self, set: &RecordSet, keys: &[DNSKEY]) -> Result<(), ZoneProblem> {
+    async fn set(&self, set: &RecordSet, keys: Option<&ZoneKeys>) -> Result<(), ZoneProblem> {
         let Some(kind) = answer::wire_kind(&set.records.kind()) else {
             return Ok(());
         };
@@ -263,7 +332,11 @@ impl Check<'_> {
                 found: found.ttl,
             });
         }
-        signature::verify(&reply, &name, kind, keys, now()).map_err(|problem| bogus(&problem))
+        let Some(keys) = keys else {
+            return Ok(());
+        };
+        let verified = signature::verify(reply.answers(), &name, kind, keys, signature::now());
+        verified.map(drop).map_err(|problem| bogus(&problem))
     }
 
     /// The name itself; for a wildcard, a name that only the wildcard can answer for.
@@ -279,10 +352,4 @@ impl Check<'_> {
 
 fn bogus(problem: &SignatureProblem) -> ZoneProblem {
     ZoneProblem::Bogus(problem.to_string())
-}
-
-/// Seconds since 1970, as signatures count them (RFC 4034 section 3.1.5).
-fn now() -> u32 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(since.as_secs() & u64::from(u32::MAX)).unwrap_or_default()
 }

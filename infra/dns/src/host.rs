@@ -9,7 +9,8 @@ use secrecy::SecretString;
 use crate::error::DnsError;
 use crate::name::DomainName;
 use crate::record::Ds;
-use crate::zone::{Change, Zone, ZoneMark, ZoneRequest};
+use crate::transfer::TransferHost;
+use crate::zone::{Change, MarkedSet, Zone, ZoneMark, ZoneRequest, ZoneSettings};
 
 /// A release of the server's software: major, minor, patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +75,7 @@ pub enum Signing {
 /// - `delete` of a zone that does not exist is success.
 /// - The credential and private keys appear in no error and no log.
 #[async_trait]
-pub trait ZoneHost: fmt::Debug + Send + Sync {
+pub trait ZoneHost: TransferHost + fmt::Debug {
     /// Its address, for people.
     fn name(&self) -> &str;
 
@@ -83,6 +84,19 @@ pub trait ZoneHost: fmt::Debug + Send + Sync {
 
     /// The zone of that name, whoever owns it.
     async fn find(&self, zone: &DomainName) -> Result<Option<Zone>, DnsError>;
+
+    /// Record sets of a zone, of one name or of all, with their marks; none if there is no such zone.
+    async fn sets(
+        &self,
+        zone: &DomainName,
+        at: Option<&DomainName>,
+    ) -> Result<Option<Vec<MarkedSet>>, DnsError>;
+
+    /// Every zone with its owner; that is empty if the zone bears no mark.
+    async fn zones(&self) -> Result<Vec<(DomainName, String)>, DnsError>;
+
+    /// The zone's records as the text of a zone file, without its keys.
+    async fn export(&self, zone: &DomainName) -> Result<String, DnsError>;
 
     /// Names of all zones that bear a mark.
     async fn zones_of(&self, mark: &ZoneMark) -> Result<Vec<DomainName>, DnsError>;
@@ -93,8 +107,8 @@ pub trait ZoneHost: fmt::Debug + Send + Sync {
     /// Changes record sets.
     async fn change(&self, zone: &DomainName, changes: &[Change]) -> Result<(), DnsError>;
 
-    /// Signs the zone if it is not signed, and sets [`crate::ZoneSettings`] right.
-    async fn complete_settings(&self, zone: &DomainName) -> Result<(), DnsError>;
+    /// Signs the zone if it is not signed, and sets right what else is missing of its settings.
+    async fn complete_settings(&self, zone: &DomainName, present: ZoneSettings) -> Result<(), DnsError>;
 
     /// Removes a zone with its keys.
     async fn delete(&self, zone: &DomainName) -> Result<(), DnsError>;
@@ -104,6 +118,12 @@ pub trait ZoneHost: fmt::Debug + Send + Sync {
 
     /// The zone's keys.
     async fn keys(&self, zone: &DomainName) -> Result<Vec<ZoneKey>, DnsError>;
+
+    /// Has the server make another key that signs the zone beside those there are. Never sent twice, as `create`.
+    async fn make_key(&self, zone: &DomainName) -> Result<(), DnsError>;
+
+    /// Removes a key; a missing one is success.
+    async fn delete_key(&self, zone: &DomainName, id: u64) -> Result<(), DnsError>;
 
     /// The private half of a key.
     async fn export_key(&self, zone: &DomainName, id: u64) -> Result<SecretString, DnsError>;

@@ -16,19 +16,34 @@
 //! | [`sovereign_zone`](mod@sovereign_zone) | the zone of a Sovereign |
 //! | [`host`] | the trait: what every name server can do |
 //! | [`mod@publish`] | one zone, one key, several servers |
+//! | [`transfer`] | secondaries: keys, NOTIFY, catalogs |
+//! | [`roll`] | a new key for a zone |
 //! | [`check`] | the proof over DNS |
+//! | [`mod@drift`] | how a server's copy differs from what was wanted, and who did it |
+//! | [`probe`] | how a name is delegated, seen from outside |
+//! | [`delegation`] | a domain on its way to our name servers, and back |
+//! | [`pool`] | names out of a zone of ours: whose they are, and their delegations |
+//! | [`registrar`] | where the parent leads: registrars, and hosts of parent zones |
 //! | [`error`] | what went wrong, classed by what to do about it |
 
 pub mod check;
+pub mod delegation;
+pub mod drift;
 pub mod error;
 pub mod host;
 pub mod mailbox;
 pub mod name;
+pub mod pool;
 mod powerdns;
+pub mod probe;
 pub mod publish;
 mod query;
 pub mod record;
+pub mod registrar;
+pub mod roll;
+mod signature;
 pub mod sovereign_zone;
+pub mod transfer;
 pub mod zone;
 
 pub use check::{ZoneFinding, check_zone};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hickory_proto::rr::Name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -43,6 +44,14 @@ impl DomainName {
     /// The root of all names.
     pub fn root() -> Self {
         Self(String::new())
+    }
+
+    /// A name as it came in a message; none for what is not a domain name in our sense.
+    pub(crate) fn from_wire(name: &Name) -> Option<Self> {
+        if name.is_root() {
+            return Some(Self::root());
+        }
+        name.to_ascii().parse().ok()
     }
 
     /// The name without a trailing dot; empty for the root.

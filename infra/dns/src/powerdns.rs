@@ -4,6 +4,7 @@ mod adapter;
 mod addresses;
 mod api;
 mod errors;
+mod transfer;
 mod wire;
 
 use std::net::{IpAddr, SocketAddr};

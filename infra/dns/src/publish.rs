@@ -7,7 +7,7 @@ use crate::error::{DnsError, ErrorClass};
 use crate::host::{Signing, ZoneHost, ZoneKey};
 use crate::name::DomainName;
 use crate::record::Ds;
-use crate::zone::{Zone, ZoneMark, ZoneRequest};
+use crate::zone::{Zone, ZoneMark, ZoneRequest, ZoneSettings};
 
 /// The servers that get the same zone.
 pub type ZoneHosts = [Arc<dyn ZoneHost>];
@@ -34,6 +34,9 @@ pub async fn look(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Option<Pub
         }
         let keys = host.keys(&request.name).await?;
         if let Some(first) = &first {
+            if lacks_some(&keys, first) {
+                return Ok(None);
+            }
             refuse_other_keys(&**host, &request.name, first, &keys)?;
         }
         first.get_or_insert(keys);
@@ -49,7 +52,7 @@ pub async fn publish(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Publish
     for host in signers_first(hosts, &request.name).await? {
         let zone = make_or_adopt(host, request, leader.as_ref()).await?;
         let Some(leader) = &leader else {
-            complete(host, zone.settings.are_complete(), &request.name).await?;
+            complete(host, zone.settings, &request.name).await?;
             leader = Some(Leader {
                 host,
                 serial: zone.serial,
@@ -58,12 +61,31 @@ pub async fn publish(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Publish
             continue;
         };
         leader.share_key(host, &request.name).await?;
-        let rest = zone.settings.rectified && zone.settings.serial_moves;
-        complete(host, rest, &request.name).await?;
+        let signed = ZoneSettings {
+            signed: true,
+            ..zone.settings
+        };
+        complete(host, signed, &request.name).await?;
     }
     match leader {
         Some(leader) => Ok(published(&leader.keys)),
         None => Err(nobody("publish", &request.name)),
+    }
+}
+
+/// The keys that every server signs with, whatever else differs.
+pub async fn shared_keys(hosts: &ZoneHosts, zone: &DomainName) -> Result<Published, DnsError> {
+    let mut first: Option<Vec<ZoneKey>> = None;
+    for host in hosts {
+        let keys = host.keys(zone).await?;
+        if let Some(first) = &first {
+            refuse_other_keys(&**host, zone, first, &keys)?;
+        }
+        first.get_or_insert(keys);
+    }
+    match first {
+        Some(keys) => Ok(published(&keys)),
+        None => Err(nobody("check", zone)),
     }
 }
 
@@ -114,10 +136,11 @@ struct Leader<'a> {
 impl Leader<'_> {
     async fn share_key(&self, host: &dyn ZoneHost, zone: &DomainName) -> Result<(), DnsError> {
         let present = host.keys(zone).await?;
-        if !present.is_empty() {
+        if !present.is_empty() && !lacks_some(&present, &self.keys) {
             return refuse_other_keys(host, zone, &self.keys, &present);
         }
-        for key in self.keys.iter().filter(|key| key.active) {
+        let has = |key: &ZoneKey| present.iter().any(|own| own.dnskey == key.dnskey);
+        for key in self.keys.iter().filter(|key| key.active && !has(key)) {
             let private = self.host.export_key(zone, key.id).await?;
             host.import_key(zone, &private).await?;
         }
@@ -152,14 +175,14 @@ async fn make_or_adopt(
     Ok(zone)
 }
 
-async fn complete(host: &dyn ZoneHost, is_complete: bool, zone: &DomainName) -> Result<(), DnsError> {
-    if is_complete {
+async fn complete(host: &dyn ZoneHost, settings: ZoneSettings, zone: &DomainName) -> Result<(), DnsError> {
+    if settings.are_complete() {
         return Ok(());
     }
-    host.complete_settings(zone).await
+    host.complete_settings(zone, settings).await
 }
 
-fn refuse_foreign(host: &dyn ZoneHost, zone: &Zone, mark: &ZoneMark) -> Result<(), DnsError> {
+pub(crate) fn refuse_foreign(host: &dyn ZoneHost, zone: &Zone, mark: &ZoneMark) -> Result<(), DnsError> {
     if zone.is_of(mark) {
         return Ok(());
     }
@@ -178,7 +201,7 @@ fn refuse_foreign(host: &dyn ZoneHost, zone: &Zone, mark: &ZoneMark) -> Result<(
     })
 }
 
-fn refuse_other_keys(
+pub(crate) fn refuse_other_keys(
     host: &dyn ZoneHost,
     zone: &DomainName,
     wanted: &[ZoneKey],
@@ -196,6 +219,12 @@ fn refuse_other_keys(
     })
 }
 
+/// Whether a server signs with some of the first server's keys and with no others: a roll of the key has not yet come to it.
+fn lacks_some(keys: &[ZoneKey], first: &[ZoneKey]) -> bool {
+    let (own, all) = (signers(keys), signers(first));
+    !own.is_empty() && own.len() < all.len() && own.iter().all(|key| all.contains(key))
+}
+
 fn signers(keys: &[ZoneKey]) -> Vec<&str> {
     let active = keys.iter().filter(|key| key.active);
     let mut signers: Vec<&str> = active.map(|key| key.dnskey.as_str()).collect();
@@ -203,7 +232,7 @@ fn signers(keys: &[ZoneKey]) -> Vec<&str> {
     signers
 }
 
-fn published(keys: &[ZoneKey]) -> Published {
+pub(crate) fn published(keys: &[ZoneKey]) -> Published {
     let active = keys.iter().filter(|key| key.active);
     Published {
         ds: active.flat_map(|key| key.ds.iter().cloned()).collect(),

@@ -1,6 +1,7 @@
 //! Record sets, compared by what they mean rather than by how a server writes them.
 
 mod caa;
+mod dnskey;
 mod ds;
 mod soa;
 
@@ -12,6 +13,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use self::caa::Caa;
+pub use self::dnskey::Dnskey;
 pub use self::ds::Ds;
 pub use self::soa::Soa;
 use crate::name::DomainName;
@@ -43,6 +45,8 @@ pub enum RecordKind {
     Caa,
     /// Public key of the zone.
     Dnskey,
+    /// Which key of a child the parent vouches for.
+    Ds,
     /// Any other, by its mnemonic.
     Other(String),
 }
@@ -58,6 +62,7 @@ impl RecordKind {
             Self::Soa => "SOA",
             Self::Caa => "CAA",
             Self::Dnskey => "DNSKEY",
+            Self::Ds => "DS",
             Self::Other(mnemonic) => mnemonic,
         }
     }
@@ -73,6 +78,7 @@ impl From<&str> for RecordKind {
             "SOA" => Self::Soa,
             "CAA" => Self::Caa,
             "DNSKEY" => Self::Dnskey,
+            "DS" => Self::Ds,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -97,6 +103,8 @@ pub enum Records {
     Soa(Soa),
     /// Who may issue certificates.
     Caa(BTreeSet<Caa>),
+    /// Which keys of a child the parent vouches for.
+    Ds(BTreeSet<Ds>),
     /// Whatever has no form of its own here, as its texts.
     Other {
         /// Its kind.
@@ -114,6 +122,7 @@ impl Records {
             RecordKind::Aaaa => all(texts).map(Self::Aaaa),
             RecordKind::Ns => all(texts).map(Self::Ns),
             RecordKind::Caa => all(texts).map(Self::Caa),
+            RecordKind::Ds => all(texts).map(Self::Ds),
             RecordKind::Soa if texts.len() == 1 => {
                 texts.first().and_then(|text| text.parse().ok()).map(Self::Soa)
             }
@@ -133,6 +142,7 @@ impl Records {
             Self::Ns(_) => RecordKind::Ns,
             Self::Soa(_) => RecordKind::Soa,
             Self::Caa(_) => RecordKind::Caa,
+            Self::Ds(_) => RecordKind::Ds,
             Self::Other { kind, .. } => kind.clone(),
         }
     }
@@ -148,6 +158,7 @@ impl Records {
             Self::Ns(set) => set.iter().map(DomainName::absolute).collect(),
             Self::Soa(soa) => vec![soa.to_string()],
             Self::Caa(set) => each(set),
+            Self::Ds(set) => each(set),
             Self::Other { texts, .. } => each(texts),
         }
     }
@@ -204,6 +215,7 @@ mod tests {
             read("NS", &["NS2.a.example.", "ns1.a.example."]),
             read("NS", &["ns1.a.example", "ns2.a.example"])
         );
+        assert_eq!(read("DS", &["1 13 2 00FF"]), read("DS", &["1 13 2 00ff"]));
         let soa = "ns1.a.example. hostmaster.a.example. 7 10800 3600 1209600 300";
         let later = soa.replace(" 7 ", " 8 ");
         assert!(read("SOA", &[soa]).says_the_same_as(&read("SOA", &[&later])));

@@ -103,6 +103,7 @@ pub fn served_names(apex: &DomainName) -> Result<Vec<DomainName>, DomainNameErro
 mod tests {
     use super::*;
     use crate::record::RecordKind;
+    use crate::transfer::Distribution;
     use crate::zone::{Change, Zone, ZoneSettings};
 
     fn names() -> SovereignNames {
@@ -129,7 +130,9 @@ mod tests {
                 signed: true,
                 rectified: true,
                 serial_moves: true,
+                keys_told: true,
             },
+            distribution: Distribution::native(),
             sets: request.all_sets(7),
         }
     }

@@ -7,6 +7,7 @@ use sovereign_core::name::SovereignName;
 
 use crate::name::DomainName;
 use crate::record::{RecordKind, RecordSet, Records, Soa};
+use crate::transfer::Distribution;
 
 /// Says whose a zone is. It is part of the request that makes the zone, so there is no moment at which a zone has no owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,11 @@ impl ZoneMark {
     /// The mark of a Sovereign's zones. At most 36 characters: servers keep it in a column of 40.
     pub fn of(sovereign: &SovereignName) -> Self {
         Self(format!("sov:{sovereign}"))
+    }
+
+    /// The mark of catalogs, which the zones of several Sovereigns are in.
+    pub fn catalog() -> Self {
+        Self("sov-catalog".to_owned())
     }
 
     /// The mark as text.
@@ -28,6 +34,31 @@ impl fmt::Display for ZoneMark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Says whose a record set is. Servers keep it beside the records, for whoever may use their API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetMark {
+    /// Text of a [`ZoneMark`].
+    pub owner: String,
+    /// Which of the name's owners that is, counted from 1.
+    pub generation: u64,
+}
+
+impl SetMark {
+    /// Whether it names this owner.
+    pub fn is_of(&self, mark: &ZoneMark) -> bool {
+        self.owner == mark.0
+    }
+}
+
+/// A record set as a server has it, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkedSet {
+    /// The record set.
+    pub set: RecordSet,
+    /// Whose it is; nobody's that the installer knows without.
+    pub mark: Option<SetMark>,
 }
 
 /// A zone as it is to be.
@@ -54,6 +85,12 @@ impl ZoneRequest {
             records: Records::Soa(self.soa.with_serial(serial)),
         };
         std::iter::once(soa).chain(self.sets.iter().cloned()).collect()
+    }
+
+    /// How long caches may keep an address of the zone's, in seconds.
+    pub fn longest_address_ttl(&self) -> u32 {
+        let addresses = self.sets.iter().filter(|set| is_address(&set.records.kind()));
+        addresses.map(|set| set.ttl).max().unwrap_or_default()
     }
 
     /// What must change for `zone` to be as wanted. Record sets that nobody here asked for are other people's and stay, except
@@ -97,6 +134,8 @@ fn is_address(kind: &RecordKind) -> bool {
 pub enum Change {
     /// The record set is to be exactly this.
     Replace(RecordSet),
+    /// The same, and says whose it is: for a record set in a zone that belongs to nobody or to somebody else.
+    Mark(RecordSet, SetMark),
     /// No record set of that name and kind.
     Remove {
         /// Whose.
@@ -107,6 +146,10 @@ pub enum Change {
 }
 
 /// How a server treats a zone.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own at the server"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ZoneSettings {
     /// It has an active key and signs.
@@ -115,12 +158,14 @@ pub struct ZoneSettings {
     pub rectified: bool,
     /// The serial moves on every change.
     pub serial_moves: bool,
+    /// It says itself, in CDS and CDNSKEY records, what a parent is to publish (RFC 7344, RFC 8078).
+    pub keys_told: bool,
 }
 
 impl ZoneSettings {
     /// Whether nothing is missing.
     pub fn are_complete(self) -> bool {
-        self.signed && self.rectified && self.serial_moves
+        self.signed && self.rectified && self.serial_moves && self.keys_told
     }
 }
 
@@ -135,6 +180,8 @@ pub struct Zone {
     pub serial: u32,
     /// How the server treats it.
     pub settings: ZoneSettings,
+    /// How it comes to the server, and from it to others.
+    pub distribution: Distribution,
     /// Its record sets, without those whose names we would never use.
     pub sets: Vec<RecordSet>,
 }

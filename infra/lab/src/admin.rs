@@ -1,5 +1,6 @@
 //! The lab's own switches, under `/lab/v1`. On loopback and without a token: whoever reaches it may break it.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Json;
@@ -13,7 +14,9 @@ use serde_json::{Value, json};
 use crate::console;
 use crate::fault::Fault;
 use crate::machine::HostFaults;
+use crate::private_dns;
 use crate::project::Project;
+use crate::registrars;
 use crate::resources::{load_balancer, server, volume};
 use crate::shared::{Shared, World};
 
@@ -27,6 +30,14 @@ pub(crate) async fn answer(
     if let Some(verb) = verb.strip_prefix("hosts/") {
         let outcome = console::answer(&shared, verb, &body).await;
         return outcome.map_or_else(|why| refuse(&why), |value| Json(value).into_response());
+    }
+    if let Some(verb) = verb.strip_prefix("registrars/") {
+        let outcome = registrars::answer_desk(&shared.registrars, verb, &body).await;
+        return outcome.map_or_else(|why| refuse(&why), |value| Json(value).into_response());
+    }
+    if verb == "zones/shorten" {
+        let outcome = shorten(&shared, &body).await;
+        return outcome.map_or_else(|why| refuse(&why.to_string()), |()| done());
     }
     let mut world = shared.lock();
     match (method.as_str(), verb.as_str()) {
@@ -82,6 +93,21 @@ pub(crate) async fn answer(
         }
         _ => (StatusCode::NOT_FOUND, Json(json!({"error": "no such switch"}))).into_response(),
     }
+}
+
+/// Lets caches forget a zone soon: `{"zone", "ttl"}`, the zone without the dot at the end.
+async fn shorten(shared: &Shared, body: &Value) -> io::Result<()> {
+    let zone = format!("{}.", body["zone"].as_str().unwrap_or_default());
+    let ttl = body["ttl"].as_u64().and_then(|ttl| u32::try_from(ttl).ok());
+    for (api, key) in &shared.name_servers {
+        private_dns::shorten(api, key, &zone, ttl.unwrap_or(1)).await?;
+    }
+    if shared.name_servers.is_empty() {
+        return Err(io::Error::other(
+            "this lab has no name servers: start it with `--dns`",
+        ));
+    }
+    Ok(())
 }
 
 fn done() -> Response {

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::console::{HostView, Said};
 use crate::fault::Fault;
 use crate::machine::HostFaults;
+use crate::registrars::{OwnersChange, RegistrarFault, RegistrarVendor, RegistrarView};
 use crate::stats::Stats;
 
 /// Why the lab did not do as told.
@@ -174,6 +175,54 @@ impl LabClient {
     pub async fn console(&self, server: &str) -> Result<String, LabError> {
         let body = json!({"server": server});
         self.call(reqwest::Method::POST, "hosts/console", &body).await
+    }
+
+    /// The registrars beside the lab.
+    pub async fn registrars(&self) -> Result<Vec<RegistrarView>, LabError> {
+        self.call(reqwest::Method::POST, "registrars/show", &Value::Null)
+            .await
+    }
+
+    /// Changes a domain as its owner would in the registrar's web interface; returns when it is published.
+    pub async fn change_domain(&self, domain: &str, change: &OwnersChange) -> Result<(), LabError> {
+        let body = json!({"domain": domain, "change": change});
+        self.tell(reqwest::Method::POST, "registrars/change", body).await
+    }
+
+    /// Switches a fault of a registrar on.
+    pub async fn set_registrar_fault(
+        &self,
+        vendor: RegistrarVendor,
+        fault: &RegistrarFault,
+    ) -> Result<(), LabError> {
+        let body = json!({"vendor": vendor, "fault": fault});
+        self.tell(reqwest::Method::POST, "registrars/fault", body).await
+    }
+
+    /// Switches all faults of a registrar off.
+    pub async fn heal_registrar(&self, vendor: RegistrarVendor) -> Result<(), LabError> {
+        self.tell(
+            reqwest::Method::POST,
+            "registrars/heal",
+            json!({"vendor": vendor}),
+        )
+        .await
+    }
+
+    /// Revokes the secrets of a registrar's account.
+    pub async fn revoke_registrar(&self, vendor: RegistrarVendor) -> Result<(), LabError> {
+        self.tell(
+            reqwest::Method::POST,
+            "registrars/revoke",
+            json!({"vendor": vendor}),
+        )
+        .await
+    }
+
+    /// Shortens every time to live in a zone on the lab's name servers, in seconds.
+    pub async fn shorten(&self, zone: &str, ttl: u32) -> Result<(), LabError> {
+        let body = json!({"zone": zone, "ttl": ttl});
+        self.tell(reqwest::Method::POST, "zones/shorten", body).await
     }
 
     /// Stops the lab.

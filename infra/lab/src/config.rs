@@ -1,10 +1,13 @@
 //! How a lab is set up.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+use crate::private_dns::CustomerDomain;
+use crate::registrars::RegistrarVendor;
 
 /// A token and the project it opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +88,15 @@ impl Default for HostsConfig {
     }
 }
 
+/// Who and what is in the DNS of a lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// Customers' domains and the registrars that have them.
+    pub registrars: Vec<(RegistrarVendor, CustomerDomain)>,
+    /// A zone that names are given out of.
+    pub pool: Option<String>,
+}
+
 /// How a lab is set up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabConfig {
@@ -92,7 +104,7 @@ pub struct LabConfig {
     pub listen: SocketAddr,
     /// Keeps the state over restarts; in memory without.
     pub state: Option<PathBuf>,
-    /// Tokens; the first is the one `lab env` prints.
+    /// Tokens; `lab env` prints the first, and the second that may write to the same project.
     pub tokens: Vec<Token>,
     /// How long the creation of a server takes, in seconds. Other actions take a twentieth of it.
     pub create_seconds: f64,
@@ -102,8 +114,8 @@ pub struct LabConfig {
     pub today: Date,
     /// Makes servers real hosts; without, a server is a record.
     pub hosts: Option<HostsConfig>,
-    /// Address of a real name server beside the lab; none without.
-    pub dns: Option<IpAddr>,
+    /// A DNS of its own beside the lab; none without.
+    pub dns: Option<DnsConfig>,
 }
 
 impl Default for LabConfig {
@@ -118,6 +130,11 @@ impl Default for LabConfig {
             project: "lab".into(),
             read_only: true,
         };
+        let second = Token {
+            value: "own0".repeat(16),
+            project: "lab".into(),
+            read_only: false,
+        };
         let other = Token {
             value: "two0".repeat(16),
             project: "other".into(),
@@ -126,7 +143,7 @@ impl Default for LabConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             state: None,
-            tokens: vec![token, reader, other],
+            tokens: vec![token, reader, second, other],
             create_seconds: 20.0,
             limits: Limits::default(),
             today: jiff::Timestamp::now()

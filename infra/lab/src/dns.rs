@@ -1,19 +1,21 @@
 //! A real name server beside the lab: PowerDNS with a database of its own, on loopback or an address of the lab.
 
+mod folder;
 mod home;
 mod process;
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::folder::Folder;
 use self::home::Home;
-use self::process::Process;
+pub(crate) use self::process::Process;
 
 /// How long it may take to answer.
-const START_WITHIN: Duration = Duration::from_secs(20);
+const START_WITHIN: Duration = Duration::from_mins(1);
 /// Time between two looks at whether it answers.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often other ports are tried, if somebody takes those that were free a moment ago.
@@ -44,11 +46,20 @@ impl PowerDns {
     /// Starts a server on free ports of an address; it answers when this returns. Its zones are kept in `dir` over restarts, and
     /// go with it without.
     pub async fn start(address: IpAddr, dir: Option<PathBuf>) -> io::Result<Self> {
+        Self::start_on(&[address], None, dir).await
+    }
+
+    /// Starts a server that answers queries on several addresses, all on one port, so that name servers can be found at their
+    /// addresses alone. Its API is on the first; without a port any free one is taken.
+    pub async fn start_on(addresses: &[IpAddr], port: Option<u16>, dir: Option<PathBuf>) -> io::Result<Self> {
         let home = Home::open(dir).await?;
         let key = home::random_key()?;
+        let first = addresses.first().copied();
+        let address = first.ok_or_else(|| io::Error::other("a name server needs an address"))?;
         for _ in 1..TRIES {
-            let ports = (free_port(address)?, free_port(address)?);
-            if let Some(running) = Self::attempt(&home, &key, address, ports).await? {
+            let dns_port = port.map_or_else(|| free_port(address), Ok)?;
+            let ports = (dns_port, free_port(address)?);
+            if let Some(running) = Self::attempt(&home, &key, addresses, address, ports).await? {
                 let (process, url, dns_addr) = running;
                 return Ok(Self {
                     url,
@@ -61,25 +72,33 @@ impl PowerDns {
         }
         Err(io::Error::other(format!(
             "pdns_server does not start: {}",
-            home.log()
+            home.folder.log()
         )))
+    }
+
+    /// The folder of its configuration, its zones and its log; it goes with the server unless it is kept.
+    pub fn dir(&self) -> &Path {
+        self.home.folder.path()
     }
 
     /// Ends the server and waits until it has.
     pub async fn stop(self) {
         self.process.stop().await;
-        self.home.remove();
+        self.home.folder.remove();
     }
 
     /// None if it ended at once, as it does when a port is taken.
     async fn attempt(
         home: &Home,
         key: &str,
+        addresses: &[IpAddr],
         address: IpAddr,
         (dns_port, api_port): (u16, u16),
     ) -> io::Result<Option<(Process, String, SocketAddr)>> {
-        home.configure(key, address, dns_port, api_port)?;
-        let process = Process::start(home)?;
+        home.configure(key, addresses, dns_port, (address, api_port))?;
+        let config = format!("--config-dir={}", home.folder.path().display());
+        let program = ["pdns_server".to_owned(), config];
+        let process = Process::start(&program, home.folder.log_file()?, home::INSTALL)?;
         let url = format!("http://{}", SocketAddr::new(address, api_port));
         let dns_addr = SocketAddr::new(address, dns_port);
         let began = Instant::now();
@@ -94,7 +113,7 @@ impl PowerDns {
         }
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            format!("pdns_server does not answer: {}", home.log()),
+            format!("pdns_server does not answer: {}", home.folder.log()),
         ))
     }
 }
@@ -114,7 +133,7 @@ async fn answers(url: &str, key: &str, dns_addr: SocketAddr) -> bool {
 }
 
 /// A port that is free for UDP and TCP.
-fn free_port(address: IpAddr) -> io::Result<u16> {
+pub(crate) fn free_port(address: IpAddr) -> io::Result<u16> {
     loop {
         let tcp = TcpListener::bind((address, 0))?;
         let port = tcp.local_addr()?.port();
@@ -152,7 +171,7 @@ mod tests {
         assert!(zones(&one).await.contains("kept.example."));
         assert_eq!(zones(&two).await, "[]", "each has zones of its own");
         assert!(!format!("{one:?}").contains(&one.key));
-        let (dir, dns_addr) = (one.home.dir().to_owned(), one.dns_addr);
+        let (dir, dns_addr) = (one.dir().to_owned(), one.dns_addr);
         one.stop().await;
         assert!(!dir.exists());
         assert!(tokio::net::TcpStream::connect(dns_addr).await.is_err());

@@ -18,14 +18,15 @@ use tokio_util::sync::CancellationToken;
 use crate::bucket::Bucket;
 use crate::changes::Changes;
 use crate::client::LabClient;
-use crate::config::LabConfig;
-use crate::dns::PowerDns;
+use crate::config::{DnsConfig, LabConfig, Token};
 use crate::fault::Faults;
 use crate::hosts::HostError;
 use crate::hosts::follow::Hosts;
 use crate::hosts::site::Site;
 use crate::hosts::slot::{self, Slice};
+use crate::private_dns::{PrivateDns, PrivateDnsConfig};
 use crate::project::Project;
+use crate::registrars::{RegistrarSim, Registrars};
 use crate::shared::{Ground, Shared, World};
 use crate::stats::Counter;
 use crate::{admin, api};
@@ -52,8 +53,8 @@ pub enum StartError {
     /// Servers cannot be real hosts.
     #[error(transparent)]
     Hosts(#[from] HostError),
-    /// There is no name server beside it.
-    #[error("the lab's name server does not start")]
+    /// There is no DNS beside it.
+    #[error("the lab's name servers do not start")]
     Dns(#[source] io::Error),
 }
 
@@ -68,7 +69,7 @@ pub struct RunningLab {
     shared: Arc<Shared>,
     served: JoinHandle<io::Result<()>>,
     hosts: Option<Hosts>,
-    dns: Option<PowerDns>,
+    dns: Option<PrivateDns>,
 }
 
 impl Lab {
@@ -85,12 +86,12 @@ impl Lab {
             path: config.state.clone().unwrap_or_default(),
             source,
         })?;
-        let dns = match config.dns {
-            Some(address) => {
-                let kept = config.state.as_ref().map(|dir| dir.join("dns"));
-                Some(PowerDns::start(address, kept).await.map_err(StartError::Dns)?)
+        let (dns, registrars) = match &config.dns {
+            Some(wanted) => {
+                let (dns, registrars) = private_dns(&config, wanted).await.map_err(StartError::Dns)?;
+                (Some(dns), registrars)
             }
-            None => None,
+            None => (None, Registrars::new()),
         };
         let site = match &config.hosts {
             Some(hosts) => Some(Arc::new(Site::raise(hosts, config.state.as_deref()).await?)),
@@ -101,6 +102,8 @@ impl Lab {
             ground: site.as_ref().map(|site| site.ground()),
             directory: site.as_ref().map(|site| site.base().to_owned()),
             config,
+            registrars,
+            name_servers: dns.iter().flat_map(PrivateDns::operator_apis).collect(),
             changed: watch::Sender::new(()),
             world: Mutex::new(world),
             running: Mutex::default(),
@@ -151,6 +154,16 @@ impl RunningLab {
             .map_or("", |token| token.value.as_str())
     }
 
+    /// Another token of the first one's project that may write, or nothing.
+    pub fn second_token(&self) -> &str {
+        let tokens = &self.shared.config.tokens;
+        let second = tokens.split_first().and_then(|(first, others)| {
+            let like = |token: &&Token| token.project == first.project && !token.read_only;
+            others.iter().find(like)
+        });
+        second.map_or("", |token| token.value.as_str())
+    }
+
     /// A client for the lab's own switches.
     pub fn client(&self) -> LabClient {
         LabClient::new(self.address)
@@ -161,9 +174,14 @@ impl RunningLab {
         self.shared.ground.as_ref()
     }
 
-    /// The name server beside it.
-    pub fn dns(&self) -> Option<&PowerDns> {
+    /// The DNS beside it.
+    pub fn dns(&self) -> Option<&PrivateDns> {
         self.dns.as_ref()
+    }
+
+    /// The registrars beside it.
+    pub fn registrars(&self) -> impl Iterator<Item = &RegistrarSim> {
+        self.shared.registrars.values()
     }
 
     /// Runs until somebody stops it, here or through the lab's own interface.
@@ -200,6 +218,17 @@ impl RunningLab {
             _ => Ok(()),
         }
     }
+}
+
+/// The DNS of a lab, with who is in it.
+async fn private_dns(config: &LabConfig, wanted: &DnsConfig) -> io::Result<(PrivateDns, Registrars)> {
+    let dns = PrivateDns::start(PrivateDnsConfig {
+        state: config.state.as_ref().map(|dir| dir.join("dns")),
+        ..PrivateDnsConfig::default()
+    })
+    .await?;
+    let registrars = dns.furnish(wanted).await?;
+    Ok((dns, registrars))
 }
 
 /// The projects that the tokens open, brought to how the lab is set up.

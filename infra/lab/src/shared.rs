@@ -16,6 +16,7 @@ use crate::config::LabConfig;
 use crate::fault::Faults;
 use crate::hosts::RunningHost;
 use crate::project::Project;
+use crate::registrars::Registrars;
 use crate::stats::Counter;
 
 /// Everything behind the lab's lock.
@@ -48,6 +49,9 @@ pub(crate) struct Shared {
     pub(crate) ground: Option<Ground>,
     /// Where hosts keep their disks and consoles, by number.
     pub(crate) directory: Option<PathBuf>,
+    pub(crate) registrars: Registrars,
+    /// APIs of the name servers that zones go to: address and key.
+    pub(crate) name_servers: Vec<(String, String)>,
     /// Told whenever something may have changed.
     pub(crate) changed: watch::Sender<()>,
     pub(crate) world: Mutex<World>,

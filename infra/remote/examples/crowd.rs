@@ -106,6 +106,9 @@ async fn live(name: &str, user_data: &str) -> Result<(), Box<dyn std::error::Err
             let _ = agent.work().await;
             events = agent.events;
         }
+        if events.iter().any(|event| event.kind == AgentEventKind::Released) {
+            return Ok(());
+        }
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -184,8 +187,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
                 AgentEventKind::Converged { digest, .. } => Some(digest),
                 _ => None,
             }),
+            serves: self.last(|kind| match kind {
+                AgentEventKind::RegistryServes { digest, .. } => Some(digest),
+                _ => None,
+            }),
             runs: self.last(|kind| match kind {
                 AgentEventKind::K3sRuns { digest, .. } => Some(digest),
+                _ => None,
+            }),
+            kit: self.last(|kind| match kind {
+                AgentEventKind::KitProven { digest, .. } => Some(digest),
                 _ => None,
             }),
             last_seq: self.events.len() as u64,
@@ -203,7 +214,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
                 }
                 Ok(order) => match order? {
                     None => return Ok(()),
-                    Some(order) => self.obey(order).await?,
+                    Some(order) => {
+                        let last = matches!(order, ToAgent::Release(_));
+                        self.obey(order).await?;
+                        if last {
+                            tokio::time::sleep(LOOK).await;
+                            return Ok(());
+                        }
+                    }
                 },
             }
         }
@@ -248,10 +266,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
                 self.tell(AgentEventKind::Converged { digest, changed: 12 })
                     .await?;
             }
+            ToAgent::ServeRegistry(registry) => {
+                let digest = registry.digest();
+                self.tell(AgentEventKind::RegistryServes { digest, changed: 5 })
+                    .await?;
+            }
             ToAgent::RunK3s(node) => {
                 let digest = node.digest();
                 self.tell(AgentEventKind::K3sRuns { digest, changed: 4 }).await?;
             }
+            ToAgent::InstallKit(order) => {
+                let digest = order.digest();
+                self.tell(AgentEventKind::KitProven { digest, changed: 9 })
+                    .await?;
+            }
+            ToAgent::RotateToken { .. } => self.tell(AgentEventKind::TokenRotated).await?,
+            ToAgent::HandOff(order) => {
+                let digest = order.digest();
+                let kubeconfig = "sealed".to_owned();
+                self.tell(AgentEventKind::HandedOff {
+                    digest,
+                    changed: 0,
+                    kubeconfig,
+                })
+                .await?;
+            }
+            ToAgent::Release(_) => self.tell(AgentEventKind::Released).await?,
             ToAgent::MakeHostKeys
             | ToAgent::UseHostKeys
             | ToAgent::Piece(_)

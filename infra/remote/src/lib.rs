@@ -57,7 +57,7 @@ pub use {
     book::{BookError, NodeBook},
     depot::Depot,
     hub::{Events, Hub, Link, NotLinked},
-    link_state::{LinkState, Refused, Transport},
+    link_state::{LinkState, Refused, Transport, Up},
     node_id::NodeId,
     ticket::Ticket,
 };

@@ -79,6 +79,8 @@ pub struct Up {
     pub stalled_for: Duration,
     /// How often it came back with another boot while this installer ran.
     pub reboots: u32,
+    /// Seconds by which its clock is ahead of the installer's, by the last frame that told it; below zero it is behind.
+    pub clock_ahead: i64,
 }
 
 /// What happened to a link that is no more, or says nothing.

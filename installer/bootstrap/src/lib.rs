@@ -17,12 +17,14 @@
 //! | [`cluster`] | what the hosts run of the cluster |
 //! | [`link`] | how installer and hosts find each other |
 //! | [`nodes`] | the hosts as steps see them: links, keys, the agent they get |
+//! | [`parent_credential`] | what a delegation is changed with, and its sealed copy |
 //! | [`services`] | what steps work with |
 
 pub mod cluster;
 pub mod link;
 pub mod names;
 pub mod nodes;
+pub mod parent_credential;
 pub mod planner;
 pub mod scan;
 pub mod services;
@@ -30,9 +32,12 @@ pub mod steps;
 pub mod teardown;
 pub mod view;
 
-pub use planner::{PlannedSovereign, plan_machines, plan_up};
+pub use planner::{PlannedSovereign, plan_addresses, plan_machines, plan_roll, plan_up};
 pub use scan::{ScanReport, scan};
 pub use services::Services;
 pub use steps::registry;
-pub use teardown::{MachineTeardown, Teardown, plan_destroy, plan_leave, teardown_listing};
+pub use teardown::{
+    MachineTeardown, NameTeardown, Teardown, WayBack, plan_destroy, plan_leave, plan_rollback,
+    teardown_listing,
+};
 pub use view::PlanView;

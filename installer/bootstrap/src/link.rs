@@ -1,7 +1,8 @@
 //! How installer and hosts of a plan find each other, and how far it goes.
 
 use serde::{Deserialize, Serialize};
-use sovereign_core::k3s::Artifact;
+
+use crate::cluster::{ClusterFiles, KitPlan};
 
 /// How installer and hosts of a plan find each other. Part of the plan: user data differ by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,18 +34,42 @@ pub enum Transport {
 pub enum Until {
     /// The cloud's resources; hosts boot and nobody talks to them yet.
     Cloud,
-    /// Hosts that are what they are to be, and the zone.
+    /// The same, and the names that lead to them.
+    Names,
+    /// The same, and hosts that are what they are to be.
     Hosts,
-    /// This k3s on every host, all of them in one cluster.
-    Cluster(Artifact),
+    /// These files on every host, and all hosts in one cluster.
+    Cluster(ClusterFiles),
+    /// The same, and the kit in the cluster by proof.
+    Kit(ClusterFiles, KitPlan),
+    /// The same, and then the Sovereign goes on by itself.
+    HandOff(ClusterFiles, KitPlan),
 }
 
 impl Until {
-    /// The k3s that hosts get, if the plan goes that far.
-    pub fn k3s(&self) -> Option<&Artifact> {
+    /// Whether the plan goes on with the hosts once the cloud has made them.
+    pub fn talks_to_hosts(&self) -> bool {
+        !matches!(self, Self::Cloud | Self::Names)
+    }
+
+    /// The files that hosts get, if the plan goes that far.
+    pub fn files(&self) -> Option<&ClusterFiles> {
         match self {
-            Self::Cluster(k3s) => Some(k3s),
-            Self::Cloud | Self::Hosts => None,
+            Self::Cluster(files) | Self::Kit(files, _) | Self::HandOff(files, _) => Some(files),
+            Self::Cloud | Self::Names | Self::Hosts => None,
         }
+    }
+
+    /// The kit, if the plan goes that far.
+    pub fn kit(&self) -> Option<&KitPlan> {
+        match self {
+            Self::Kit(_, kit) | Self::HandOff(_, kit) => Some(kit),
+            Self::Cloud | Self::Names | Self::Hosts | Self::Cluster(_) => None,
+        }
+    }
+
+    /// Whether nothing of the installer is left at the end.
+    pub fn hands_off(&self) -> bool {
+        matches!(self, Self::HandOff(..))
     }
 }

@@ -8,17 +8,23 @@
 //!                  └──► prices
 //! ```
 
+mod addresses;
 mod choices;
 mod cluster;
+mod delegation;
 mod draft;
 mod fingerprint;
+mod hand_off;
 mod hosts;
 mod layout;
 mod machines;
+mod own_token;
+mod pool;
 mod preflight;
 mod prices;
 mod removals;
 mod requests;
+mod roll;
 mod user_data;
 mod zone;
 
@@ -33,7 +39,11 @@ use self::layout::{GroupLayout, RegionLayout};
 use crate::link::{LinkPlan, Until};
 use crate::view::{PlanView, PlannedChoice, PlannedGroup, PlannedRanges, PlannedUserData, Standing};
 
+pub use self::addresses::plan_addresses;
 pub use self::machines::{MachineFacts, Offered, plan_machines};
+pub use self::own_token::TokenFacts;
+pub use self::pool::{PoolFacts, wanted as wanted_pool_name};
+pub use self::roll::plan_roll;
 
 /// A plan with what the operator sees of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +61,12 @@ pub fn plan_up(
     inventory: &Inventory,
     link: &LinkPlan,
     until: &Until,
+    own_token: &TokenFacts,
+    pool: &PoolFacts,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let (layouts, mut findings) = preflight::check(spec, inventory);
+    findings.extend(own_token::check(spec, until, own_token));
+    findings.extend(pool::check(spec, pool));
     let meters = user_data::meters(spec, &layouts, link, &mut findings);
     findings.extend(hosts::access(spec, link));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -117,9 +131,10 @@ fn assemble(
         networks: spec.regions.iter().map(PlannedRanges::of).collect(),
         hosts: draft.hosts,
         link: facts.link.clone(),
-        k3s: facts.until.k3s().cloned(),
+        files: facts.until.files().cloned(),
         user_data,
         zone: draft.zone,
+        delegation: draft.delegation,
         prices: Some(prices::of(inventory, layouts, &removals.servers)),
         findings: {
             findings.extend(removals.findings);

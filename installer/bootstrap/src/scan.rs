@@ -2,6 +2,7 @@
 
 mod drift;
 mod report;
+mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::teardown::{Holding, Holdings, Scope};
 use crate::view::PlanView;
 
 pub use report::{Oddity, ScanFinding, ScanReport, ScannedResource, ScannedSovereign};
+pub use zone::{scan_parent, scan_zone};
 
 /// Sovereigns that the installer knows, each with the last plan it ran, where there is one.
 pub type KnownSovereigns = BTreeMap<SovereignName, Option<PlanView>>;

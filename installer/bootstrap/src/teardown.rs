@@ -5,7 +5,9 @@
 
 mod holdings;
 mod machines;
+mod name;
 mod plan;
+mod pool;
 mod scope;
 
 use futures::future::try_join_all;
@@ -19,7 +21,9 @@ use sovereign_engine::journal::Run;
 
 pub use holdings::{Holding, Holdings};
 pub use machines::MachineTeardown;
-pub use plan::{plan_destroy, plan_leave};
+pub use name::{NameTeardown, WayBack};
+pub use plan::{plan_destroy, plan_leave, plan_release, plan_rollback};
+pub use pool::PoolTeardown;
 pub use scope::Scope;
 
 /// One resource that goes, or is spared, with its price.

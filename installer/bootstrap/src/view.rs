@@ -9,9 +9,9 @@ use sovereign_cloud::label::Labels;
 use sovereign_cloud::resource::ResourceKind;
 use sovereign_core::finding::Finding;
 use sovereign_core::host::HostRole;
-use sovereign_core::k3s::Artifact;
 use sovereign_core::spec::{Candidate, Network, Region};
 
+use crate::cluster::ClusterFiles;
 use crate::link::LinkPlan;
 
 /// What a plan does with a resource.
@@ -216,6 +216,34 @@ pub struct PlannedZone {
     pub nameservers: Vec<String>,
     /// Names in it that lead to the load balancers.
     pub names: Vec<String>,
+    /// Servers that have it from the first of those it is made on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondaries: Vec<String>,
+}
+
+/// Who changes what the parent of the Sovereign's zone says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DelegatedBy {
+    /// The installer, through the API of the registrar or of the host of the parent zone.
+    Api,
+    /// A person; the installer says what to enter and watches for it.
+    Hand,
+}
+
+/// How the world is led to the Sovereign's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedDelegation {
+    /// The name, without a trailing dot.
+    pub name: String,
+    /// The zone that it is a child of, where the customer keeps that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Who changes what the parent says.
+    pub by: DelegatedBy,
+    /// The NS records that the parent gets. Its DS records follow from the zone's key, which is made with the zone.
+    pub records: Vec<String>,
 }
 
 /// What the operator sees of a plan, and approves.
@@ -232,14 +260,17 @@ pub struct PlanView {
     pub hosts: Vec<PlannedHost>,
     /// How installer and hosts find each other.
     pub link: LinkPlan,
-    /// The k3s that hosts get, if the plan goes that far.
+    /// Files that hosts get, if the plan goes as far as the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub k3s: Option<Artifact>,
+    pub files: Option<ClusterFiles>,
     /// Size of the user data, by role; empty for machines.
     pub user_data: Vec<PlannedUserData>,
     /// The zone, where somebody is asked to answer for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<PlannedZone>,
+    /// The delegation of the zone, where the spec asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<PlannedDelegation>,
     /// Prices by the account's own list; none for machines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,

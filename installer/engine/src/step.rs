@@ -21,7 +21,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sovereign_core::agent::SubStep;
+use sovereign_core::agent::{SubStep, SubStepState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +60,9 @@ pub trait Step: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 'stati
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
+/// The last word on each part of a step, by name.
+pub(crate) type Parts = BTreeMap<String, SubStepState>;
+
 /// What a step may see.
 #[derive(Debug)]
 pub struct StepContext<'a, S> {
@@ -72,6 +75,7 @@ pub struct StepContext<'a, S> {
     /// Cancelled when the operator or the lease asks to stop.
     pub cancel: &'a CancellationToken,
     pub(crate) outputs: &'a BTreeMap<StepName, Arc<Value>>,
+    pub(crate) parts: &'a Parts,
     pub(crate) waits: &'a dyn WaitSink,
 }
 
@@ -99,6 +103,11 @@ impl<S> StepContext<'_, S> {
     /// Tells that a part of the step began or ended; the journal keeps it.
     pub fn sub_step(&self, part: SubStep) {
         self.waits.sub_step(self.name, part);
+    }
+
+    /// How a part of the step stood last, by what earlier attempts in this run told, also those of other processes.
+    pub fn told(&self, part: &str) -> Option<&SubStepState> {
+        self.parts.get(part)
     }
 
     /// Waits until every part that the step told is durable. Before that nothing may be forgotten that would let it be told again.

@@ -10,6 +10,8 @@ mod follow;
 mod journal_contract;
 #[path = "engine/leases.rs"]
 mod leases;
+#[path = "engine/parts.rs"]
+mod parts;
 #[path = "engine/plans.rs"]
 mod plans;
 #[path = "engine/properties.rs"]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use sovereign_lab::Share;
+use sovereign_lab::{CustomerDomain, RegistrarVendor, Share};
+
+use super::lab_registrar::{RegistrarCommand, registered};
 
 /// `sovereign lab`.
 #[derive(Debug, Subcommand)]
@@ -28,6 +30,17 @@ pub(crate) enum LabCommand {
     /// Do something to one server's machine that the cloud's API knows nothing of.
     #[command(subcommand)]
     Host(HostCommand),
+    /// Act as the owner of a registered domain, or let its registrar misbehave.
+    #[command(subcommand)]
+    Registrar(RegistrarCommand),
+    /// Shorten every time to live in a zone on the lab's name servers: caches forget it soon, and nobody waits for an hour.
+    Shorten {
+        /// The zone.
+        zone: String,
+        /// Seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+        ttl: u32,
+    },
     /// Make what a running cluster makes by itself: autoscaled servers, volumes, load balancers.
     Inside(LabInside),
     /// Stop the lab and remove its state.
@@ -54,9 +67,16 @@ pub(crate) struct LabUp {
     /// Let containers see a folder of this machine, read-only; may be given more than once.
     #[arg(long, value_name = "DIR:PATH", value_parser = share, conflicts_with = "api_only")]
     pub(crate) share: Vec<Share>,
-    /// Start a real name server as well, PowerDNS, at the address that the lab listens on.
+    /// Start a DNS of its own as well, on loopback: a signed root, the top level `example`, and two name servers for zones.
     #[arg(long)]
     pub(crate) dns: bool,
+    /// Register a domain, on old name servers, at a registrar with the API of this vendor; may be repeated. With `+signed` or
+    /// `+mail` behind it the old zone is signed, or has mail.
+    #[arg(long, value_name = "VENDOR:DOMAIN", value_parser = registered, requires = "dns")]
+    pub(crate) registrar: Vec<(RegistrarVendor, CustomerDomain)>,
+    /// A zone on the two name servers to give names out of.
+    #[arg(long, value_name = "ZONE", value_parser = pool, requires = "dns")]
+    pub(crate) pool: Option<String>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
     pub(crate) listen: SocketAddr,
@@ -100,6 +120,14 @@ fn share(text: &str) -> Result<Share, String> {
         folder,
         at: at.into(),
     })
+}
+
+fn pool(zone: &str) -> Result<String, String> {
+    if zone.ends_with(".example") && !zone.starts_with('.') {
+        Ok(zone.to_owned())
+    } else {
+        Err("not below `example`, the lab's top level".to_owned())
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

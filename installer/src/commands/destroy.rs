@@ -1,10 +1,11 @@
 //! `sovereign destroy`: removes a Sovereign with everything its cluster made, and proves that nothing is left.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use sovereign_bootstrap::teardown::TeardownItem;
-use sovereign_bootstrap::{MachineTeardown, Teardown, plan_destroy, plan_leave, teardown_listing};
+use sovereign_bootstrap::{
+    MachineTeardown, NameTeardown, Teardown, WayBack, plan_destroy, plan_leave, teardown_listing,
+};
 use sovereign_core::event::RunOutcome;
 use sovereign_core::name::SovereignName;
 use sovereign_core::spec::SovereignSpec;
@@ -22,54 +23,65 @@ use crate::purpose::Purpose;
 use crate::render::paint::Stream;
 use crate::target::{self, Target};
 use crate::wiring::{App, worker};
-use crate::{ask, output, render, runner};
+use crate::{ask, delegation, output, pool, render, runner};
 
 /// Looks, shows, asks and removes.
 pub(crate) async fn run(global: Global, args: DestroyArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
-    let target = account(&app, &args.target).await?;
+    let target = target::known(&app, &args.target).await?;
     let name = target.spec.name.clone();
     let last = app.store.last_run(&name).await?;
+    let built = app.last_build(&name).await?;
     let Some(cloud) = app.cloud(&target.spec.provider).await? else {
-        return leave(&app, &target, args, last.as_ref()).await;
+        return leave(&app, &target, args, last.as_ref(), built.as_ref()).await;
     };
-    let begun = last
+    let begun = built
         .as_ref()
         .filter(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
-    let teardown = teardown_listing(&*cloud, &name, last.as_ref()).await?;
+    let teardown = teardown_listing(&*cloud, &name, built.as_ref()).await?;
+    let names = name_teardown(&app, &target.spec).await?;
     if args.dry_run {
-        return show(&app, &teardown);
+        return show(&app, &teardown, names.as_ref());
     }
     if !app.global.json {
-        output::notice(&format!("{}\n", render::plan::destroy(&teardown, Stream::Err)));
+        let text = render::plan::destroy(&teardown, names.as_ref(), Stream::Err);
+        output::notice(&format!("{text}\n"));
     }
-    let approved =
-        args.yes || teardown.items.is_empty() || begun.is_some_and(|run| covers(&run.plan, &teardown));
+    let nothing = teardown.items.is_empty() && way_back(names.as_ref()).is_none();
+    let approved = args.yes || nothing || begun.is_some_and(|run| covers(&run.plan, &teardown));
     if !approved {
         approve(&name)?;
     }
     app.store.put_spec(&name, &target.document).await?;
-    let plan = plan_destroy(&teardown, zone(&target.spec).as_ref())?;
+    let plan = plan_destroy(&teardown, names.as_ref())?;
     carry_out(&app, &target, &args, &plan, last.as_ref()).await
 }
 
 /// Takes everything away from machines that are there; they stay.
-async fn leave(app: &App, target: &Target, args: DestroyArgs, last: Option<&Run>) -> Result<Exit, CliError> {
+async fn leave(
+    app: &App,
+    target: &Target,
+    args: DestroyArgs,
+    last: Option<&Run>,
+    built: Option<&Run>,
+) -> Result<Exit, CliError> {
     let name = &target.spec.name;
-    let teardown = last.and_then(MachineTeardown::of);
+    let teardown = built.and_then(MachineTeardown::of);
     let teardown = teardown.ok_or_else(|| CliError::NothingOnMachines { name: name.clone() })?;
+    let names = name_teardown(app, &target.spec).await?;
     if args.dry_run {
-        return show_machines(app, &teardown);
+        return show_machines(app, &teardown, names.as_ref());
     }
     if !app.global.json {
-        output::notice(&format!("{}\n", render::plan::leave(&teardown, Stream::Err)));
+        let text = render::plan::leave(&teardown, names.as_ref(), Stream::Err);
+        output::notice(&format!("{text}\n"));
     }
     let begun =
-        last.is_some_and(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
+        built.is_some_and(|run| Purpose::of(&run.plan) == Purpose::Destroy && !runner::is_complete(run));
     if !args.yes && !begun {
         approve(name)?;
     }
-    let plan = plan_leave(&teardown, zone(&target.spec).as_ref())?;
+    let plan = plan_leave(&teardown, names.as_ref())?;
     carry_out(app, target, &args, &plan, last).await
 }
 
@@ -81,8 +93,8 @@ async fn carry_out(
     last: Option<&Run>,
 ) -> Result<Exit, CliError> {
     let link = HostLink::calling(app, args.agent.as_deref())?;
-    let executor = app.executor(&target.spec, &link).await?;
-    let ended = runner::run(app, &executor, plan, last).await?;
+    let executor = app.executor(&target.spec, &link, plan).await?;
+    let ended = runner::run(app, executor, plan, last).await?;
     let exit = outcome::tell(app, plan, &ended)?;
     if args.forget && ended.report.outcome == RunOutcome::Completed {
         forget(app, &target.spec.name).await?;
@@ -90,41 +102,62 @@ async fn carry_out(
     Ok(exit)
 }
 
-/// The zone that somebody was asked to answer for.
+/// What goes of the name: the zone that somebody was asked to answer for, after whoever is led to it is led elsewhere.
+async fn name_teardown(app: &App, spec: &SovereignSpec) -> Result<Option<NameTeardown>, CliError> {
+    let way_back = delegation::way_back_of(app, spec).await?;
+    let delegated = way_back
+        .as_ref()
+        .map(|way_back| way_back.restore.name.domain.clone());
+    let zone = zone(spec).or(delegated);
+    let pool = pool::held(app, spec).await?;
+    Ok(zone.map(|zone| NameTeardown { zone, way_back, pool }))
+}
+
 fn zone(spec: &SovereignSpec) -> Option<DomainName> {
     spec.dns.as_ref()?;
     spec.domain.fqdn()?.parse().ok()
 }
 
-fn show_machines(app: &App, teardown: &MachineTeardown) -> Result<Exit, CliError> {
+/// Where the delegation goes back to, if it does.
+fn way_back(names: Option<&NameTeardown>) -> Option<&WayBack> {
+    names?.way_back.as_ref()
+}
+
+/// For `--json`: the name that goes back to its pool, or null.
+fn pool_json(names: Option<&NameTeardown>) -> serde_json::Value {
+    let pool = names.and_then(|names| names.pool.as_ref());
+    serde_json::json!(pool.map(|pool| pool.name.to_string()))
+}
+
+/// For `--json`: where it goes back to, or null.
+fn delegation_json(names: Option<&NameTeardown>) -> serde_json::Value {
+    serde_json::json!(way_back(names).map(|way_back| &way_back.restore))
+}
+
+fn show_machines(
+    app: &App,
+    teardown: &MachineTeardown,
+    names: Option<&NameTeardown>,
+) -> Result<Exit, CliError> {
     if app.global.json {
-        output::json(&serde_json::json!({ "sovereign": teardown.sovereign, "hosts": teardown.hosts }))?;
+        let MachineTeardown { sovereign, hosts } = teardown;
+        output::json(
+            &serde_json::json!({ "sovereign": sovereign, "hosts": hosts, "delegation": delegation_json(names), "pool": pool_json(names) }),
+        )?;
     } else {
-        output::data(&render::plan::leave(teardown, Stream::Out))?;
+        output::data(&render::plan::leave(teardown, names, Stream::Out))?;
     }
     Ok(Exit::Ok)
 }
 
-/// The Sovereign and its account: from the spec given, or from the one kept.
-async fn account(app: &App, text: &str) -> Result<Target, CliError> {
-    let is_file = text.contains('/') || Path::new(text).is_file();
-    if !is_file && !app.known().await?.iter().any(|name| name.as_str() == text) {
-        // Says which names are known.
-        target::known_name(app, text).await?;
-    }
-    match Target::load(app, text).await {
-        Err(CliError::UnknownTarget { .. }) => Err(CliError::NoSpec {
-            name: target::known_name(app, text).await?,
-        }),
-        target => target,
-    }
-}
-
-fn show(app: &App, teardown: &Teardown) -> Result<Exit, CliError> {
+fn show(app: &App, teardown: &Teardown, names: Option<&NameTeardown>) -> Result<Exit, CliError> {
     if app.global.json {
-        output::json(&serde_json::json!({ "sovereign": teardown.scope.sovereign, "items": teardown.items }))?;
+        let (sovereign, items) = (&teardown.scope.sovereign, &teardown.items);
+        output::json(
+            &serde_json::json!({ "sovereign": sovereign, "items": items, "delegation": delegation_json(names), "pool": pool_json(names) }),
+        )?;
     } else {
-        output::data(&render::plan::destroy(teardown, Stream::Out))?;
+        output::data(&render::plan::destroy(teardown, names, Stream::Out))?;
     }
     Ok(Exit::Ok)
 }

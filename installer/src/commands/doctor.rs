@@ -1,5 +1,7 @@
 //! `sovereign doctor`: is this machine, and the account, fit for work?
 
+mod names;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Instant;
@@ -97,12 +99,15 @@ async fn examine(global: Global, target: Option<&str>) -> Vec<Check> {
     checks.push(database(&app).await);
     match target {
         Some(target) => match Target::load(&app, target).await {
-            Ok(target) => checks.extend(account(&app, &target.spec.provider).await),
+            Ok(target) => {
+                checks.extend(account(&app, &target.spec.provider).await);
+                checks.extend(names::check(&app, &target.spec).await);
+            }
             Err(error) => checks.push(Check::failed("spec", &error)),
         },
         None => checks.push(
             Check::new("account", Verdict::Skipped, "no spec given")
-                .hint("`sovereign doctor SPEC` checks its account"),
+                .hint("`sovereign doctor SPEC` checks its account, and what its name needs"),
         ),
     }
     checks
@@ -149,7 +154,7 @@ async fn database(app: &App) -> Check {
 async fn account(app: &App, provider: &Provider) -> Vec<Check> {
     let began = Instant::now();
     let token = match provider {
-        Provider::Hetzner { token } => token,
+        Provider::Hetzner { token, .. } => token,
         Provider::Machines { key, .. } => return vec![login_key(app, key).await],
     };
     let answer = match app.cloud(provider).await {

@@ -3,11 +3,13 @@
 mod fault;
 mod host;
 mod record;
+mod registrar;
 mod serve;
+mod variables;
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sovereign_lab::{Lab, LabClient};
 
 pub(crate) use self::fault::FaultError;
@@ -21,8 +23,6 @@ use crate::state_dir::StateDir;
 
 /// How long a lab may take to stop.
 const STOP_WITHIN: Duration = Duration::from_mins(1);
-/// Port that hosts of a lab call an installer at.
-const HOSTS_CALL: u16 = 8443;
 /// Time between two looks at whether it stopped.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -37,6 +37,8 @@ pub(crate) async fn run(global: Global, command: LabCommand) -> Result<Exit, Cli
         LabCommand::Stats { reset } => stats(&global, &client(&state)?, reset).await?,
         LabCommand::Fault(command) => fault::run(&global, &client(&state)?, command).await?,
         LabCommand::Host(command) => return host::run(&global, &client(&state)?, command).await,
+        LabCommand::Registrar(command) => registrar::run(&global, &client(&state)?, command).await?,
+        LabCommand::Shorten { zone, ttl } => client(&state)?.shorten(&zone, ttl).await?,
         LabCommand::Inside(args) => {
             let client = client(&state)?;
             client
@@ -52,30 +54,10 @@ fn client(state: &StateDir) -> Result<LabClient, CliError> {
     Ok(LabClient::new(Record::load(state)?.address))
 }
 
-/// For `eval "$(sovereign lab env)"`; the token opens nothing but the lab.
+/// For `eval "$(sovereign lab env)"`.
 fn env(global: &Global, record: &Record) -> Result<(), CliError> {
-    let mut variables = vec![
-        ("HCLOUD_TOKEN", record.token.clone()),
-        ("HCLOUD_ENDPOINT", record.url.clone()),
-        ("SOVEREIGN_HETZNER_ENDPOINT", record.url.clone()),
-    ];
-    if let Some(ground) = &record.ground {
-        // An installer on this machine is called by the lab's hosts here.
-        let gateway = ground.gateway;
-        variables.push(("SOVEREIGN_LAB_GATEWAY", gateway.to_string()));
-        variables.push(("SOVEREIGN_ADVERTISE", format!("https://{gateway}:{HOSTS_CALL}")));
-        variables.push(("SOVEREIGN_LISTEN", format!("{gateway}:{HOSTS_CALL}")));
-    }
-    if let Some(dns) = &record.dns {
-        variables.push(("PDNS_API_URL", dns.url.clone()));
-        variables.push(("PDNS_API_KEY", dns.key.clone()));
-        variables.push(("SOVEREIGN_LAB_DNS", dns.answers_at.to_string()));
-    }
+    let variables = variables::variables(record);
     if global.json {
-        let variables: serde_json::Map<String, Value> = variables
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), json!(value)))
-            .collect();
         return output::json(&variables);
     }
     variables

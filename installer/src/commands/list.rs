@@ -1,7 +1,6 @@
 //! `sovereign list`: the Sovereigns this installer knows.
 
 use jiff::Timestamp;
-use sovereign_engine::journal::Journal as _;
 
 use crate::cli::{Global, ListArgs};
 use crate::errors::CliError;
@@ -17,7 +16,7 @@ pub(crate) async fn run(global: Global, args: ListArgs) -> Result<Exit, CliError
     let now = Timestamp::now();
     let mut standings = Vec::new();
     for name in app.known().await? {
-        if let Some(run) = app.store.last_run(&name).await? {
+        if let Some(run) = app.standing_run(&name).await? {
             standings.push(Standing::of(&run, now));
         }
     }

@@ -45,7 +45,10 @@ pub(crate) async fn run(global: Global, args: LogsArgs) -> Result<Exit, CliError
 async fn is_at_work(app: &App, name: &SovereignName) -> Result<bool, CliError> {
     let run = app.store.last_run(name).await?;
     let state = run.map(|run| Standing::of(&run, jiff::Timestamp::now()).state);
-    Ok(matches!(state, Some(State::Building | State::Destroying)))
+    Ok(matches!(
+        state,
+        Some(State::Building | State::Destroying | State::RollingBack | State::ChangingZone)
+    ))
 }
 
 async fn watch(app: &App, name: &SovereignName, after: u64, printer: &mut Printer) -> Result<(), CliError> {
@@ -86,6 +89,9 @@ impl Printer {
             return output::json_line(event);
         };
         view.apply(event);
+        if matches!(&event.kind, EventKind::SubStep(part) if !part.is_shown()) {
+            return Ok(());
+        }
         let time = format!("{:>5}  {}", event.seq, time::moment(event.at));
         output::data(&say(event, view).lines(&time, Stream::Out))
     }

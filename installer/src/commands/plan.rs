@@ -7,23 +7,23 @@ use sovereign_core::finding::Severity;
 use sovereign_remote::dialer::AgentBinary;
 
 use crate::cli::{Global, HostArgs, PlanArgs};
+use crate::cluster_files::ClusterFiles;
 use crate::errors::CliError;
 use crate::exit::Exit;
-use crate::k3s_binary::K3sBinary;
 use crate::output;
 use crate::render;
 use crate::render::paint::Stream;
 use crate::target::Target;
 use crate::wiring::App;
-use crate::{agent_binary, host_link, machines};
+use crate::{agent_binary, host_link, machines, own_token, pool};
 
 /// Plans and shows; changes nothing.
 pub(crate) async fn run(global: Global, args: PlanArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
     let target = Target::load(&app, &args.target).await?;
     let agent = agent_binary::load(args.hosts.agent.as_deref())?;
-    let k3s = args.hosts.k3s.as_deref().map(K3sBinary::load).transpose()?;
-    let planned = make(&app, &target, &args.hosts, &agent, k3s.as_ref()).await?;
+    let files = ClusterFiles::load(&app, &args.hosts, &target.spec, None).await?;
+    let planned = make(&app, &target, &args.hosts, &agent, files.as_ref()).await?;
     if let Some(path) = &args.output {
         write(path, &planned)?;
     }
@@ -48,21 +48,33 @@ pub(super) async fn make(
     target: &Target,
     hosts: &HostArgs,
     agent: &AgentBinary,
-    k3s: Option<&K3sBinary>,
+    files: Option<&ClusterFiles>,
 ) -> Result<PlannedSovereign, CliError> {
     let warnings = target
         .warnings
         .iter()
         .filter(|finding| finding.severity > Severity::Note);
-    let warnings: Vec<_> = warnings.cloned().collect();
+    let doubt = files.and_then(|files| files.doubt(&target.spec));
+    let warnings: Vec<_> = warnings.cloned().chain(doubt).collect();
     if !warnings.is_empty() {
         output::notice(&format!("{}\n", render::findings::render(&warnings, Stream::Err)));
     }
     let link = host_link::plan(hosts, &target.spec, agent)?;
-    let until = host_link::until(hosts, k3s)?;
+    let until = host_link::until(hosts, files)?;
+    let pool = pool::look(app, &target.spec).await?;
     let planned = match app.cloud(&target.spec.provider).await? {
-        Some(cloud) => plan_up(&target.spec, &cloud.inventory().await?, &link, &until),
-        None => plan_machines(&target.spec, &machines::look(&target.spec).await, &link, &until),
+        Some(cloud) => {
+            let own_token = own_token::look(app, &target.spec.provider, &until).await?;
+            let inventory = cloud.inventory().await?;
+            plan_up(&target.spec, &inventory, &link, &until, &own_token, &pool)
+        }
+        None => plan_machines(
+            &target.spec,
+            &machines::look(&target.spec).await,
+            &link,
+            &until,
+            &pool,
+        ),
     };
     planned.map_err(|findings| CliError::Preflight { findings })
 }

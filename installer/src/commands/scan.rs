@@ -3,7 +3,6 @@
 use sovereign_bootstrap::scan::{self, KnownSovereigns};
 use sovereign_core::secret::SecretRef;
 use sovereign_core::spec::{self, Provider};
-use sovereign_engine::journal::Journal as _;
 
 use crate::cli::{Global, ProviderKind, ScanArgs};
 use crate::errors::CliError;
@@ -22,6 +21,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<Exit, CliError
         (Some(target), _) => Target::load(&app, target).await?.spec.provider,
         (None, ProviderKind::Hetzner) => Provider::Hetzner {
             token: SecretRef::Env(args.token_env),
+            sovereign_token: None,
         },
     };
     let known = known(&app, &provider).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<Exit, CliError
 async fn known(app: &App, provider: &Provider) -> Result<KnownSovereigns, CliError> {
     let mut known = KnownSovereigns::new();
     for name in app.known().await? {
-        let Some(run) = app.store.last_run(&name).await? else {
+        let Some(run) = app.last_build(&name).await? else {
             continue;
         };
         let up = Purpose::of(&run.plan) == Purpose::Up;
@@ -54,7 +54,7 @@ async fn known(app: &App, provider: &Provider) -> Result<KnownSovereigns, CliErr
         }
         let document = app.store.spec(&name).await?;
         let kept = document.and_then(|document| spec::parse(&document).ok());
-        let here = kept.is_some_and(|parsed| parsed.spec.provider == *provider);
+        let here = kept.is_some_and(|parsed| parsed.spec.provider.is_same_account(provider));
         let view = if up && here {
             purpose::view(&run.plan)
         } else {

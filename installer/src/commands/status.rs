@@ -1,7 +1,6 @@
 //! `sovereign status`: where a Sovereign stands and what to do next.
 
 use jiff::Timestamp;
-use sovereign_engine::journal::Journal as _;
 
 use crate::cli::{Global, StatusArgs};
 use crate::errors::CliError;
@@ -27,8 +26,7 @@ pub(crate) async fn run(global: Global, args: StatusArgs) -> Result<Exit, CliErr
         },
     };
     let now = Timestamp::now();
-    let run = app.store.last_run(&name).await?;
-    let run = run.ok_or(CliError::Unknown {
+    let run = app.standing_run(&name).await?.ok_or(CliError::Unknown {
         name: name.to_string(),
         known: Vec::new(),
     })?;

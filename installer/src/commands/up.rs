@@ -2,40 +2,53 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use serde_json::json;
 use sovereign_bootstrap::PlannedSovereign;
 use sovereign_bootstrap::link::Transport;
 use sovereign_bootstrap::view::Act;
+use sovereign_cloud::resource::ResourceKind;
 use sovereign_engine::journal::{Journal as _, Run};
 use sovereign_engine::plan::Plan;
 use sovereign_remote::dialer::AgentBinary;
 
 use crate::cli::{Global, UpArgs};
+use crate::cluster_files::ClusterFiles;
 use crate::commands::{outcome, plan};
 use crate::errors::CliError;
 use crate::exit::Exit;
 use crate::host_link::HostLink;
-use crate::k3s_binary::K3sBinary;
 use crate::purpose::{self, Purpose};
 use crate::render::paint::Stream;
 use crate::render::status::short;
+use crate::standing::{Standing, State};
 use crate::target::Target;
 use crate::wiring::App;
-use crate::{agent_binary, ask, output, render, runner};
+use crate::{agent_binary, ask, output, parent, render, runner};
 
 /// Plans, asks and runs; or goes on with what was approved before.
 pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> {
     let app = App::open(global).await?;
     let target = Target::load(&app, &args.target).await?;
     let last = app.store.last_run(&target.spec.name).await?;
+    let built = app.last_build(&target.spec.name).await?;
+    if let Some(run) = built.as_ref().filter(|run| is_handed_off(run)) {
+        return stays(&app, &target, run);
+    }
     let approved = args.plan.as_deref().map(read_plan).transpose()?;
     let agent = agent_binary::load(args.hosts.agent.as_deref())?;
-    let k3s = args.hosts.k3s.as_deref().map(K3sBinary::load).transpose()?;
+    let unfinished = unfinished(&target, last.as_ref())?;
+    let before = unfinished.and_then(|run| purpose::view(&run.plan)?.files);
+    let files = ClusterFiles::load(&app, &args.hosts, &target.spec, before.as_ref()).await?;
     let brought = Brought {
         agent: &agent,
-        k3s: k3s.as_ref(),
+        files: files.as_ref(),
     };
-    let unfinished = unfinished(&target, last.as_ref())?.filter(|run| brought.fits(&run.plan));
-    let plan = match unfinished {
+    let goes_on = match unfinished {
+        Some(run) if stands(&app, &target, run).await? => Some(run),
+        _ => None,
+    };
+    let plan = match goes_on.filter(|run| brought.fits(&run.plan)) {
         Some(run) if approved.as_ref().is_none_or(|plan| *plan == run.plan) => {
             say(
                 &app,
@@ -49,9 +62,10 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
         _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref(), brought).await?,
     };
     app.store.put_spec(&target.spec.name, &target.document).await?;
-    let link = HostLink::open(&app, &args.hosts, &transport(&plan), agent.clone(), k3s.as_ref()).await?;
-    let executor = app.executor(&target.spec, &link).await?;
-    let ended = runner::run(&app, &executor, &plan, last.as_ref()).await?;
+    let transport = transport(&plan);
+    let link = HostLink::open(&app, &args.hosts, &transport, agent.clone(), files.as_ref()).await?;
+    let executor = app.executor(&target.spec, &link, &plan).await?;
+    let ended = runner::run(&app, executor, &plan, last.as_ref()).await?;
     outcome::tell(&app, &plan, &ended)
 }
 
@@ -59,15 +73,15 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
 #[derive(Debug, Clone, Copy)]
 struct Brought<'a> {
     agent: &'a AgentBinary,
-    k3s: Option<&'a K3sBinary>,
+    files: Option<&'a ClusterFiles>,
 }
 
 impl Brought<'_> {
     /// The plan was approved with just these. Others make another plan.
     fn fits(self, plan: &Plan) -> bool {
         purpose::view(plan).is_some_and(|view| {
-            let k3s = view.k3s.is_none() || view.k3s.as_ref() == self.k3s.map(|k3s| &k3s.artifact);
-            k3s && view.link.agent == self.agent.sha256()
+            let files = view.files.is_none() || view.files == self.files.map(ClusterFiles::artifacts);
+            files && view.link.agent == self.agent.sha256()
         })
     }
 }
@@ -77,17 +91,62 @@ fn transport(plan: &Plan) -> Transport {
     purpose::view(plan).map_or(Transport::Ssh, |view| view.link.transport)
 }
 
+/// It was handed off, and nobody has taken it down since.
+fn is_handed_off(run: &Run) -> bool {
+    Standing::of(run, Timestamp::now()).state == State::HandedOff
+}
+
+/// Nothing is left to do, and nothing can be done.
+fn stays(app: &App, target: &Target, run: &Run) -> Result<Exit, CliError> {
+    if run.plan.spec_digest != target.digest()? {
+        return Err(CliError::HandedOff {
+            name: target.spec.name.to_string(),
+        });
+    }
+    let standing = Standing::of(run, Timestamp::now());
+    if app.global.json {
+        output::json_line(
+            &json!({ "summary": { "sovereign": standing.sovereign, "state": standing.state, "unchanged": true } }),
+        )?;
+    } else {
+        output::data(&render::status::full(&standing, Timestamp::now()))?;
+    }
+    Ok(Exit::Ok)
+}
+
 /// The last run, if it is of this very spec and did not come to its end.
 fn unfinished<'a>(target: &Target, last: Option<&'a Run>) -> Result<Option<&'a Run>, CliError> {
     let Some(run) = last.filter(|run| !runner::is_complete(run)) else {
         return Ok(None);
     };
-    if Purpose::of(&run.plan) == Purpose::Destroy {
-        return Err(CliError::DestroyUnfinished {
-            name: target.spec.name.clone(),
-        });
+    let name = target.spec.name.clone();
+    match Purpose::of(&run.plan) {
+        Purpose::Up | Purpose::Addresses | Purpose::RollKey => {}
+        Purpose::Destroy => return Err(CliError::DestroyUnfinished { name }),
+        Purpose::Rollback => return Err(CliError::RollbackUnfinished { name }),
     }
     Ok((run.plan.spec_digest == target.digest()?).then_some(run))
+}
+
+/// Every server that the run made is there. A run that goes on does not look for what it has made: whoever deleted a server that could
+/// not be helped gets another one by a plan made now. A cloud that does not say is asked by the run itself.
+async fn stands(app: &App, target: &Target, run: &Run) -> Result<bool, CliError> {
+    let standing = Standing::of(run, Timestamp::now());
+    let mut servers = standing
+        .resources
+        .iter()
+        .filter(|made| made.kind == ResourceKind::Server)
+        .peekable();
+    if servers.peek().is_none() {
+        return Ok(true);
+    }
+    let Some(cloud) = app.cloud(&target.spec.provider).await? else {
+        return Ok(true);
+    };
+    let Ok(there) = cloud.list(ResourceKind::Server).await else {
+        return Ok(true);
+    };
+    Ok(servers.all(|made| there.iter().any(|server| server.id == made.id)))
 }
 
 /// A plan made now, once it is approved. What changes nothing needs no approval.
@@ -99,7 +158,7 @@ async fn fresh(
     last: Option<&Run>,
     brought: Brought<'_>,
 ) -> Result<Plan, CliError> {
-    let planned = plan::make(app, target, &args.hosts, brought.agent, brought.k3s).await?;
+    let planned = plan::make(app, target, &args.hosts, brought.agent, brought.files).await?;
     if let Some(approved) = approved {
         if *approved != planned.plan {
             let digest = |plan: &Plan| short(plan.digest().as_str()).to_owned();
@@ -127,13 +186,13 @@ async fn fresh(
     Ok(planned.plan)
 }
 
-/// Every resource is there. What is trusted about machines is not seen in resources: only a plan that was carried out before is
-/// known to change nothing.
+/// Every resource is there. What is trusted about machines, and where a name is delegated, is not seen in resources: only a plan
+/// that was carried out before is known to change nothing.
 fn changes_nothing(planned: &PlannedSovereign, last: Option<&Run>) -> bool {
     let resources = planned.view.count(Act::Create) + planned.view.count(Act::Remove);
     let machines = planned.view.hosts.iter().any(|host| host.address.is_some());
     let carried_out = last.is_some_and(|run| run.plan == planned.plan && runner::is_complete(run));
-    resources == 0 && (!machines || carried_out)
+    resources == 0 && (!(machines || parent::is_asked_by(&planned.plan)) || carried_out)
 }
 
 fn approve(planned: &PlannedSovereign) -> Result<(), CliError> {

@@ -36,7 +36,7 @@ pub(crate) fn report(error: &CliError, as_json: bool) -> Exit {
 fn listed(error: &CliError) -> &[Finding] {
     match error {
         CliError::Spec { problems, .. } => &problems.findings,
-        CliError::Preflight { findings } => findings,
+        CliError::Preflight { findings } | CliError::Kit { findings } => findings,
         _ => &[],
     }
 }
@@ -58,7 +58,9 @@ fn text(error: &CliError) -> String {
             document,
             problems,
         } => format!("{}\n", problems.render(document, name).trim_end()),
-        CliError::Preflight { findings } => format!("{}\n", findings::render(findings, Stream::Err)),
+        CliError::Preflight { findings } | CliError::Kit { findings } => {
+            format!("{}\n", findings::render(findings, Stream::Err))
+        }
         _ => String::new(),
     };
     if !text.is_empty() {

@@ -5,14 +5,15 @@ mod hosts;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use sovereign_bootstrap::NameTeardown;
 use sovereign_bootstrap::teardown::{MachineTeardown, Teardown, TeardownItem};
 use sovereign_bootstrap::view::{Act, PlanView, PlannedResource, Prices};
 use sovereign_engine::plan::Plan;
 
-use crate::render::findings;
 use crate::render::paint::{Stream, Tone};
 use crate::render::status::short;
 use crate::render::table::Columns;
+use crate::render::{delegation, findings};
 
 /// Resources of one kind and fate that are listed one by one; of more, the first and the last are named.
 const MOST_LISTED: usize = 12;
@@ -45,7 +46,15 @@ pub(crate) fn up(plan: &Plan, view: &PlanView, stream: Stream) -> String {
 }
 
 /// What a plan that destroys removes, and why.
-pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
+pub(crate) fn destroy(teardown: &Teardown, names: Option<&NameTeardown>, stream: Stream) -> String {
+    format!(
+        "{}{}",
+        in_the_account(teardown, stream),
+        of_the_name(names, stream)
+    )
+}
+
+fn in_the_account(teardown: &Teardown, stream: Stream) -> String {
     let name = &teardown.scope.sovereign;
     if teardown.items.is_empty() {
         return format!("nothing of {name} is in the account");
@@ -64,7 +73,7 @@ pub(crate) fn destroy(teardown: &Teardown, stream: Stream) -> String {
 }
 
 /// What a plan that takes leave of machines takes away from each.
-pub(crate) fn leave(teardown: &MachineTeardown, stream: Stream) -> String {
+pub(crate) fn leave(teardown: &MachineTeardown, names: Option<&NameTeardown>, stream: Stream) -> String {
     let title = stream.paint(Tone::Strong, &format!("destroy {}", teardown.sovereign));
     let mut table = Columns::new(["host", "machine"]);
     for host in &teardown.hosts {
@@ -72,9 +81,28 @@ pub(crate) fn leave(teardown: &MachineTeardown, stream: Stream) -> String {
         table.row([host.node.node.clone(), address]);
     }
     format!(
-        "{title}\n\n{}\n\neverything the installer put there is taken away; the machines stay",
-        table.render("  ")
+        "{title}\n\n{}\n\neverything the installer put there is taken away; the machines stay{}",
+        table.render("  "),
+        of_the_name(names, stream)
     )
+}
+
+/// The zone goes after whoever is led to it is led elsewhere.
+fn of_the_name(names: Option<&NameTeardown>, stream: Stream) -> String {
+    let Some(names) = names else {
+        return String::new();
+    };
+    let zone = &names.zone;
+    let first = match (&names.way_back, &names.pool) {
+        (Some(way_back), _) => delegation::way_back(way_back, stream),
+        (None, Some(pool)) => {
+            let title = format!("the name {} goes back to the pool {}", pool.name, pool.name.pool);
+            let title = stream.paint(Tone::Strong, &title);
+            format!("{title}\n  nobody else gets it while it is in quarantine")
+        }
+        (None, None) => return format!("\n\nzone {zone} goes, too"),
+    };
+    format!("\n\n{first}; zone {zone} goes after that")
 }
 
 fn holdings(items: &[TeardownItem]) -> String {

@@ -83,9 +83,9 @@ pub(crate) fn short(digest: &str) -> &str {
 
 fn painted(state: State) -> String {
     let tone = match state {
-        State::Up | State::Destroyed => Tone::Good,
-        State::Building | State::Destroying => Tone::Active,
-        State::Interrupted | State::Cancelled | State::Held => Tone::Warn,
+        State::Up | State::HandedOff | State::Destroyed => Tone::Good,
+        State::Building | State::Destroying | State::RollingBack | State::ChangingZone => Tone::Active,
+        State::Interrupted | State::Cancelled | State::Held | State::RolledBack => Tone::Warn,
         State::Failed => Tone::Bad,
     };
     Stream::Out.paint(tone, state.word())

@@ -64,7 +64,7 @@ impl Summary {
             resources: made(view),
             open: view.steps.iter().filter_map(OpenStep::of).collect(),
             monthly: prices.map(|prices| money(prices.monthly.net, &prices.currency)),
-            next: next_commands(view, outcome),
+            next: next_commands(plan, view, outcome),
         }
     }
 
@@ -98,6 +98,18 @@ impl Summary {
                 Tone::Good,
                 format!("{name} is destroyed; a second look found nothing left ({took})"),
             ),
+            (RunOutcome::Completed, Purpose::Addresses) => (
+                Tone::Good,
+                format!("the names of {name} lead to the addresses at every server ({took})"),
+            ),
+            (RunOutcome::Completed, Purpose::RollKey) => (
+                Tone::Good,
+                format!("the zone of {name} is signed by the new key alone ({took})"),
+            ),
+            (RunOutcome::Completed, Purpose::Rollback) => (
+                Tone::Good,
+                format!("the delegation of {name} is given back; everything else stands ({took})"),
+            ),
             (RunOutcome::Held, _) => (
                 Tone::Warn,
                 format!("{name} is held: somebody must act first ({counted})"),
@@ -130,7 +142,7 @@ impl Summary {
 
     /// What exists so far, counted by kind.
     fn exists(&self) -> String {
-        if self.purpose == Purpose::Destroy || self.resources.is_empty() {
+        if self.purpose != Purpose::Up || self.resources.is_empty() {
             return String::new();
         }
         let counts = ResourceKind::ALL.into_iter().filter_map(|kind| {
@@ -150,14 +162,26 @@ pub(crate) fn made(view: &RunView) -> Vec<Made> {
         .collect()
 }
 
-fn next_commands(view: &RunView, outcome: RunOutcome) -> Vec<Next> {
+/// Commands that make sense once everything planned is there.
+pub(crate) fn next_of_what_is_up(plan: &Plan, view: &RunView) -> Vec<Next> {
+    let name = &view.sovereign;
+    let farther = purpose::stops_at_hosts(plan).then(|| Next::beyond_hosts(name));
+    // Machines that are there have no account to scan.
+    let scan = (!made(view).is_empty()).then(|| Next::scan(name));
+    let all = farther.into_iter().chain(scan);
+    all.chain([Next::destroy(name)]).collect()
+}
+
+fn next_commands(plan: &Plan, view: &RunView, outcome: RunOutcome) -> Vec<Next> {
     let name = &view.sovereign;
     match (outcome, view.purpose) {
-        // Machines that are there have no account to scan.
-        (RunOutcome::Completed, Purpose::Up) if made(view).is_empty() => vec![Next::destroy(name)],
-        (RunOutcome::Completed, Purpose::Up) => vec![Next::scan(name), Next::destroy(name)],
+        (RunOutcome::Completed, Purpose::Up) => next_of_what_is_up(plan, view),
         (RunOutcome::Completed, Purpose::Destroy) => Vec::new(),
         (_, Purpose::Up) => vec![Next::go_on("up", name), Next::destroy(name)],
         (_, Purpose::Destroy) => vec![Next::go_on("destroy", name)],
+        (_, Purpose::Addresses) | (RunOutcome::Completed, Purpose::RollKey) => vec![Next::check_zone(name)],
+        (_, Purpose::RollKey) => vec![Next::go_on("zone roll-key", name)],
+        (RunOutcome::Completed, Purpose::Rollback) => vec![Next::delegate_again(name), Next::destroy(name)],
+        (_, Purpose::Rollback) => vec![Next::go_on("dns rollback", name), Next::destroy(name)],
     }
 }

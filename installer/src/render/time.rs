@@ -41,6 +41,17 @@ pub(crate) fn moment(at: Timestamp) -> String {
         .to_string()
 }
 
+/// Seconds in the largest unit that divides them.
+pub(crate) fn span(seconds: u32) -> String {
+    match seconds {
+        0 => "0 s".to_owned(),
+        _ if seconds.is_multiple_of(86_400) => format!("{} d", seconds / 86_400),
+        _ if seconds.is_multiple_of(3_600) => format!("{} h", seconds / 3_600),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

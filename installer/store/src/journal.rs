@@ -112,10 +112,29 @@ impl SqliteStore {
         .await
         .map_err(storage(action))?;
         let Some(row) = row else { return Ok(None) };
-        let events =
-            sqlx::query("SELECT body FROM event WHERE run = ? ORDER BY seq").bind(row.get::<i64, _>(0));
-        let events = events.fetch_all(&self.readers).await.map_err(storage(action))?;
+        let events = self.events_of(row.get(0), action).await?;
         to_run(&row, &events).map(Some)
+    }
+
+    /// Every run of a Sovereign with its events, the newest first.
+    pub async fn runs(&self, sovereign: &SovereignName) -> Result<Vec<Run>, JournalError> {
+        let action = "read runs";
+        let rows = sqlx::query(
+            "SELECT run.id, plan.body, run.direction FROM run JOIN plan ON plan.digest = run.digest
+             WHERE run.sovereign = ? ORDER BY run.id DESC",
+        );
+        let rows = rows.bind(sovereign.as_str()).fetch_all(&self.readers).await;
+        let mut runs = Vec::new();
+        for row in rows.map_err(storage(action))? {
+            let events = self.events_of(row.get(0), action).await?;
+            runs.push(to_run(&row, &events)?);
+        }
+        Ok(runs)
+    }
+
+    async fn events_of(&self, run: i64, action: &'static str) -> Result<Vec<SqliteRow>, JournalError> {
+        let events = sqlx::query("SELECT body FROM event WHERE run = ? ORDER BY seq").bind(run);
+        events.fetch_all(&self.readers).await.map_err(storage(action))
     }
 }
 

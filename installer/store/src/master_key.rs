@@ -61,11 +61,11 @@ impl MasterKey {
         }
         let key: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
         let text = Zeroizing::new(STANDARD.encode(*key));
-        let aside = path.with_extension(format!("key.{}", std::process::id()));
+        // A name that no other maker has, not even one in this process: what is linked is never written again.
+        let aside = path.with_extension(format!("key.{:016x}", rand::random::<u64>()));
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&aside)?;
         file.write_all(text.as_bytes())?;
@@ -82,5 +82,30 @@ impl MasterKey {
             .and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
         let key = key.ok_or_else(|| StoreError::MasterKey(format!("{place} is not base64 of 32 bytes")))?;
         Ok(Self(Zeroizing::new(key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_makers_at_once_all_have_the_same_key() {
+        for _ in 0..50 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("master.key");
+            let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
+                let makers: Vec<_> = (0..8)
+                    .map(|_| scope.spawn(|| *MasterKey::from_file(&path).unwrap().0))
+                    .collect();
+                makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+            assert_eq!(
+                std::fs::read_dir(dir.path()).unwrap().count(),
+                1,
+                "nothing is left aside"
+            );
+        }
     }
 }

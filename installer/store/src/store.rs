@@ -13,9 +13,10 @@ use tokio::sync::Mutex;
 use crate::error::StoreError;
 
 /// The schemas, oldest first; a database at version n has the first n.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/1.sql"),
     include_str!("../migrations/2.sql"),
+    include_str!("../migrations/3.sql"),
 ];
 
 /// How long a writer waits for another process.

@@ -1,4 +1,4 @@
-//! The plug is pulled at every write of the journal of a run that goes as far as the cluster. The cloud's servers are records; an
+//! The plug is pulled at every write of the journal of a run that goes as far as the hand-off. The cloud's servers are records; an
 //! agent is played for each, with the real protocol over the real listener.
 
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ const DESTROY: [&str; 3] = ["destroy", "acme-dev", "--yes"];
 struct Hosts {
     bench: Bench,
     address: String,
+    kit: (PathBuf, PathBuf),
     agents: Child,
 }
 
@@ -60,6 +61,7 @@ impl Hosts {
             .spawn()
             .expect("the agents start");
         Self {
+            kit: bench.place.signed_kit(),
             bench,
             address,
             agents,
@@ -70,8 +72,10 @@ impl Hosts {
         self.bench
             .sovereign(UP)
             .env("SOVEREIGN_LEASE_SECONDS", "2")
-            .env("SOVEREIGN_UNTIL", "cluster")
+            .env("SOVEREIGN_UNTIL", "hand-off")
             .env("SOVEREIGN_K3S", "/bin/true")
+            .env("SOVEREIGN_KIT", &self.kit.0)
+            .env("SOVEREIGN_KIT_KEY", &self.kit.1)
             .env("SOVEREIGN_ADVERTISE", format!("https://{}", self.address))
             .env("SOVEREIGN_LISTEN", &self.address)
     }
@@ -110,7 +114,7 @@ async fn dies_at(point: String) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_write_of_a_run_to_the_cluster_survives_the_plug() {
+async fn every_write_of_a_run_to_the_hand_off_survives_the_plug() {
     let mut matrix = Matrix::alone(AT_ONCE).await;
     let writes = writes().await;
     assert!(writes.len() > 40, "{} writes", writes.len());

@@ -105,6 +105,69 @@ async fn lasting_faults_end_the_run_with_a_reason_and_the_next_run_goes_on() {
     }
 }
 
+/// A server that cannot be helped is deleted by hand between two runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_deleted_before_a_run_goes_on_is_made_anew() {
+    let bench = Bench::quick().await;
+    let client = bench.lab.client();
+    let refused = Fault::on("refused", "POST", "/load_balancers", error(422, "invalid_input"));
+    client.set_fault(&refused).await.expect("the lab answers");
+    let up = bench.sovereign(["up", "ha.yaml", "--yes"]).ends();
+    assert!(!matches!(up.code, Some(0) | None), "{}", up.stderr);
+    client.clear_faults(None).await.expect("the lab answers");
+    let status = client.status().await.expect("the lab answers");
+    let server = &status["projects"]["lab"]["servers"][0];
+    let deleted = std::process::Command::new("curl")
+        .args(["-sSf", "-X", "DELETE", "-H"])
+        .arg(format!("Authorization: Bearer {}", bench.lab.token()))
+        .arg(format!("{}/servers/{}", bench.lab.url(), server["id"]))
+        .output();
+    let deleted = tokio::task::block_in_place(|| deleted).expect("curl runs");
+    assert!(deleted.status.success(), "{deleted:?}");
+    bench.sovereign(["up", "acme-prod", "--yes"]).success();
+    let made = bench.shape().await;
+    assert_eq!((made.count("servers"), made.count("load_balancers")), (5, 1));
+}
+
+/// Requests that a run makes before its token is taken away: behind the plan, before the last server.
+const UNTIL_REVOKED: u32 = 28;
+
+/// The cloud takes the token no more while the run is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_in_the_middle_is_named_and_another_one_goes_on() {
+    let bench = Bench::quick().await;
+    let client = bench.lab.client();
+    let mut revoked = Fault::on("revoked", "", "/", error(401, "unauthorized"));
+    revoked.method = None;
+    revoked.after = UNTIL_REVOKED;
+    client.set_fault(&revoked).await.expect("the lab answers");
+    let up = bench.sovereign(["up", "ha.yaml", "--yes"]).ends();
+    let made = bench.shape().await;
+    assert!(
+        !made.is_empty() && made.count("servers") < 5,
+        "it was in the middle"
+    );
+    // Whoever tries again with the same token learns the same before anything is done.
+    let again = bench.sovereign(["up", "acme-prod", "--yes"]).ends();
+    for ended in [up, again] {
+        assert!(!matches!(ended.code, Some(0) | None), "{ended:?}");
+        let told = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(told.contains("unauthorized"), "{told}");
+        assert!(
+            told.contains("revoked") && told.contains("provider.token"),
+            "{told}"
+        );
+        assert!(!told.contains(bench.lab.token()), "the token is told");
+    }
+    client.clear_faults(None).await.expect("the lab answers");
+    bench
+        .sovereign(["up", "acme-prod", "--yes"])
+        .env("HCLOUD_TOKEN", bench.lab.second_token())
+        .success();
+    let made = bench.shape().await;
+    assert_eq!((made.count("servers"), made.count("primary_ips")), (5, 10));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_says_so_and_the_next_one_goes_on() {
     let bench = Bench::with(sovereign_lab::LabConfig {

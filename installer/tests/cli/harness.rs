@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use sovereign_images::artifact::{Files, Origin, flux};
+use sovereign_images::signature::{SigningKey, sign};
+use sovereign_images::{Layout, archive};
 use tempfile::TempDir;
 
 /// A place of its own for the installer's state and the test's files.
@@ -35,6 +38,46 @@ impl Place {
         path
     }
 
+    /// A kit for hosts to serve: one artifact, `kit:1.0.0`, with so many bytes that do not compress.
+    pub(crate) fn kit(&self, bytes: usize) -> PathBuf {
+        let layout = Layout::create(self.path().join("kit")).expect("a layout");
+        let files = Files::from([
+            ("kustomization.yaml".to_owned(), b"resources: []\n".to_vec()),
+            ("noise".to_owned(), noise(bytes)),
+        ]);
+        let artifact = flux(&files, &Origin::default()).expect("an artifact");
+        let (repository, tag) = ("kit".parse().expect("a name"), "1.0.0".parse().expect("a tag"));
+        artifact.put(&layout, &repository, &tag).expect("it is put");
+        let path = self.path().join("kit.tar");
+        let file = std::fs::File::create(&path).expect("the file is made");
+        archive::pack(&layout, file).expect("it is packed");
+        path
+    }
+
+    /// A kit of nothing, `sovereign kit` as it is packed, and the key that it is signed by.
+    pub(crate) fn signed_kit(&self) -> (PathBuf, PathBuf) {
+        let layout = Layout::create(self.path().join("signed-kit")).expect("a layout");
+        let manifest = serde_json::json!({
+            "name": "nothing", "version": "1.0.0", "k3s": "v1.35.7+k3s1",
+            "variables": {}, "secrets": [], "seeds": [], "components": [],
+        });
+        let files = Files::from([("kit.json".to_owned(), manifest.to_string().into_bytes())]);
+        let artifact = flux(&files, &Origin::default()).expect("an artifact");
+        let repository = "sovereign/kit".parse().expect("a name");
+        artifact
+            .put(&layout, &repository, &"1.0.0".parse().expect("a tag"))
+            .expect("it is put");
+        let key = SigningKey::generate();
+        sign(&layout, &repository, artifact.digest(), "kit", &key).expect("it is signed");
+        let path = self.path().join("signed-kit.tar");
+        let file = std::fs::File::create(&path).expect("the file is made");
+        archive::pack(&layout, file).expect("it is packed");
+        (
+            path,
+            self.file("cosign.pub", &key.public().to_pem().expect("PEM")),
+        )
+    }
+
     /// A run of the program in this place.
     pub(crate) fn sovereign<I, T>(&self, args: I) -> Run
     where
@@ -60,6 +103,18 @@ impl Place {
     }
 }
 
+/// Bytes that do not compress, always the same.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(next).flatten().take(bytes).collect()
+}
+
 /// A run of the program that has not begun.
 #[must_use]
 #[derive(Debug)]
@@ -71,6 +126,16 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub(crate) fn stdout(mut self, to: impl Into<Stdio>) -> Self {
+        self.command.stdout(to);
         self
     }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::harness::Ended;
 use crate::lab::Bench;
 
-fn assert_silent(canary: &str, run: &Ended) {
+pub(crate) fn assert_silent(canary: &str, run: &Ended) {
     assert!(!run.stdout.contains(canary), "standard output holds the secret");
     assert!(!run.stderr.contains(canary), "standard error holds the secret");
 }
 
 /// No file below `dir` holds the bytes.
-fn assert_nowhere(canary: &str, dir: &Path) {
+pub(crate) fn assert_nowhere(canary: &str, dir: &Path) {
     for entry in std::fs::read_dir(dir).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

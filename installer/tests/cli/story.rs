@@ -1,5 +1,8 @@
 //! A Sovereign's life as its operator sees it: plan, up, status, scan, destroy, and what goes wrong in between.
 
+use std::io::{Read as _, Write as _};
+use std::time::{Duration, Instant};
+
 use sovereign_lab::{Fault, FaultEffect, LabConfig};
 
 use crate::lab::Bench;
@@ -223,4 +226,33 @@ async fn every_announced_day_of_the_api_is_understood() {
         bench.sovereign(["destroy", "acme-prod", "--yes"]).success();
         assert!(bench.shape().await.is_empty(), "{day}");
     }
+}
+
+/// Bytes that a pipe takes before its reader has to.
+const PIPE: usize = 65_536;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_takes_its_time_keeps_only_itself_waiting() {
+    let bench = Bench::quick().await;
+    let (mut reader, mut full) = std::io::pipe().expect("a pipe");
+    full.write_all(&vec![b' '; PIPE]).expect("the pipe takes so much");
+    let up = bench.sovereign(["up", "minimal.yaml", "--yes", "--json"]);
+    let mut up = up.stdout(full).spawn();
+    let began = Instant::now();
+    loop {
+        let status = bench.sovereign(["status", "acme-dev", "--json"]).ends().stdout;
+        if status.contains("\"state\": \"up\"") {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "still {status}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut said = String::new();
+    tokio::task::block_in_place(|| reader.read_to_string(&mut said)).expect("it is read");
+    assert!(said.contains("\"outcome\":\"completed\""), "{said}");
+    assert!(
+        tokio::task::block_in_place(|| up.wait())
+            .expect("it ends")
+            .success()
+    );
 }

@@ -48,6 +48,8 @@ impl Bench {
             "--create-seconds",
             "0.2",
             "--dns",
+            "--registrar",
+            "cloudflare:acme.example",
         ];
         bench.sovereign(&[&up, options].concat()).success();
         let exports = bench.sovereign(&["lab", "env", "--json"]).success().json();
@@ -71,7 +73,8 @@ impl Bench {
             .place
             .sovereign(args)
             .env("SOVEREIGN_UNTIL", "hosts")
-            .env("SOVEREIGN_LEASE_SECONDS", "2")
+            // As short as lets a run go on soon behind a dead one, and as long as a busy machine needs to renew it.
+            .env("SOVEREIGN_LEASE_SECONDS", "8")
             .env("SOVEREIGN_AGENT", agent());
         for (name, value) in self.env.iter().filter(|(name, _)| *name != ADVERTISE) {
             run = run.env(name, value);
@@ -90,10 +93,16 @@ impl Bench {
             "apiVersion: sovereign/v1
 name: {name}
 organization: {{name: Acme Bank, email: platform@acme.example}}
-domain: {{mode: delegated, name: {name}.acme.example}}
+domain:
+  mode: childZone
+  name: {name}.acme.example
+  parent: acme.example
+  host: {{kind: cloudflare, token: {{env: CLOUDFLARE_TOKEN}}}}
 dns:
-  servers: [{{url: \"{url}\", key: {{env: PDNS_API_KEY}}}}]
-  nameservers: [ns1.dns.acme.example, ns2.dns.acme.example]
+  servers:
+    - {{url: \"{first}\", key: {{env: PDNS_API_KEY}}}}
+    - {{url: \"{second}\", key: {{env: PDNS_API_KEY_2}}}}
+  nameservers: [ns1.operator.example, ns2.operator.example]
 provider: {{kind: hetzner, token: {{env: HCLOUD_TOKEN}}}}
 regions:
   - name: fsn
@@ -105,7 +114,8 @@ access:
   sshKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example]
   adminCidrs: [198.18.0.0/15]
 ",
-            url = self.env("PDNS_API_URL")
+            first = self.env("PDNS_API_URL"),
+            second = self.env("PDNS_API_URL_2")
         );
         let path = self.place.file(&format!("{name}.yaml"), &text);
         path.display().to_string()
@@ -119,19 +129,30 @@ access:
         ended.stdout
     }
 
-    /// Takes power from a host and gives it again, through the cloud's API as its own command line speaks it.
+    /// Highest resident KiB of a service on a host since it started; 0 while it does not run.
+    pub(crate) fn peak(&self, host: &str, unit: &str) -> u64 {
+        let pid = format!("$(systemctl show -p MainPID --value {unit})");
+        let peak = self.on(
+            host,
+            &format!("awk '/^VmHWM:/ {{ print $2 }}' /proc/{pid}/status"),
+        );
+        peak.trim().parse().unwrap_or(0)
+    }
+
+    /// Takes power from a host and gives it again.
     pub(crate) fn reset(&self, host: &str) {
-        let reset = Command::new("hcloud")
-            .args(["server", "reset", host])
+        self.cloud("reset", host);
+    }
+
+    /// Lets the cloud do something with a server, as its own command line speaks with its API.
+    pub(crate) fn cloud(&self, what: &str, host: &str) {
+        let done = Command::new("hcloud")
+            .args(["server", what, host])
             .env("HCLOUD_TOKEN", self.env("HCLOUD_TOKEN"))
             .env("HCLOUD_ENDPOINT", self.env("HCLOUD_ENDPOINT"))
             .output()
             .expect("hcloud runs: install hcloud-cli");
-        assert!(
-            reset.status.success(),
-            "{}",
-            String::from_utf8_lossy(&reset.stderr)
-        );
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Takes every fault away, from the host, too.
@@ -170,8 +191,11 @@ access:
         status["projects"]["lab"][kind].as_array().map_or(0, Vec::len)
     }
 
-    /// Destroys a Sovereign; nothing of it is left in the lab.
+    /// Destroys a Sovereign; nothing of it is left in the lab. Caches need not be waited for, as they would for an hour.
     pub(crate) fn destroy(&self, name: &str) -> Ended {
+        // A run that did not come that far has no zone.
+        self.sovereign(&["lab", "shorten", &format!("{name}.acme.example")])
+            .ends();
         let ended = self.sovereign(&["destroy", name, "--yes", "--json"]).success();
         for kind in [
             "servers",
@@ -193,11 +217,12 @@ impl Drop for Bench {
     }
 }
 
-/// Waits for a run that ends well.
-pub(crate) fn ends_well(child: Child) {
+/// Waits for a run that ends well; all it said.
+pub(crate) fn ends_well(child: Child) -> String {
     let ended = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(0), "{said}");
+    format!("{said}{}", String::from_utf8_lossy(&ended.stdout))
 }
 
 /// Kills a process as if its power had gone.

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::bench::{Bench, ends_well, parts};
 
-/// Switches a host fault on, for servers whose name contains this.
-fn fault(bench: &Bench, effect: &[&str]) {
+/// Switches a host fault on.
+pub(crate) fn fault(bench: &Bench, effect: &[&str]) {
     let set = ["lab", "fault", "set", "trouble"];
     bench.sovereign(&[&set[..], effect].concat()).success();
 }
 
 /// The words of a step that failed: cause and hint.
-fn failure(status: &Value, step: &str) -> String {
+pub(crate) fn failure(status: &Value, step: &str) -> String {
     let open = status["open"].as_array().expect("a list");
     let step = open.iter().find(|open| open["name"] == step);
     step.map(|step| format!("{} {}", step["detail"], step["hint"]))
@@ -35,7 +35,7 @@ fn a_black_holed_metadata_route_is_healed() {
 }
 
 /// What is told of a part of a step, the failures included.
-fn part(status: &Value, step: &str, name: &str) -> String {
+pub(crate) fn part(status: &Value, step: &str, name: &str) -> String {
     let steps = status["parts"].as_array().expect("a list");
     let step = steps.iter().find(|parts| parts["step"] == step);
     let parts = step

@@ -5,6 +5,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::cluster::{self, nodes};
+use crate::kit::PACKED;
 
 /// A machine that somebody bought by hand, with a login for the key in `machine_key.pub`.
 fn machine(bench: &Bench, name: &str) -> String {
@@ -44,23 +46,7 @@ fn a_machine_is_trusted_by_its_key_looked_after_and_left_as_it_was() {
     let bench = Bench::start(&[]);
     let address = machine(&bench, "bare-1");
     let before = footprint(&bench);
-    let spec = bench.place.file(
-        "metal.yaml",
-        &format!(
-            "apiVersion: sovereign/v1
-name: acme-metal
-organization: {{name: Acme Bank, email: platform@acme.example}}
-domain: {{mode: none}}
-provider: {{kind: machines, user: admin, key: {{file: {key}}}}}
-regions: [{{name: dc1, controlPlane: {{machines: [{{address: {address}}}]}}}}]
-access:
-  sshKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example]
-  adminCidrs: [198.18.0.0/15]
-",
-            key = bench.place.path().join("machine_key").display()
-        ),
-    );
-    let spec = spec.display().to_string();
+    let spec = spec(&bench, "acme-metal", &address);
     let plan = until_it_answers(&bench, &spec);
     assert!(plan.contains("SHA256:"), "{plan}");
     bench.sovereign(&["up", &spec, "--yes", "--json"]).success();
@@ -74,6 +60,59 @@ access:
         .sovereign(&["destroy", "acme-metal", "--yes", "--json"])
         .success();
     assert_eq!(footprint(&bench), before);
+}
+
+/// All the way: the machine is let go with a cluster on it, and a Sovereign that is destroyed after that leaves nothing there.
+#[test]
+fn a_machine_is_handed_off_and_left_as_it_was_once_the_sovereign_is_destroyed() {
+    let bench = cluster::bench();
+    let address = machine(&bench, "bare-1");
+    let spec = spec(&bench, "acme-iron", &address);
+    until_it_answers(&bench, &spec);
+    let before = footprint(&bench);
+    PACKED
+        .until("hand-off", bench.sovereign(&["up", &spec, "--yes", "--json"]))
+        .success();
+    assert_eq!(bench.status("acme-iron")["state"], "handed_off");
+    assert_eq!(nodes(&bench, "bare-1"), ["acme-iron-dc1-cp-1"]);
+    let units = bench.on(
+        "bare-1",
+        "systemctl is-active sovereign-agent k3s sovereign-registry",
+    );
+    assert_eq!(
+        units.split_whitespace().collect::<Vec<_>>(),
+        ["inactive", "active", "active"]
+    );
+    let report = bench.sovereign(&["report", "acme-iron"]).success().json();
+    assert!(
+        report["proofs"].to_string().contains("the agent is gone"),
+        "{report:#}"
+    );
+    bench
+        .sovereign(&["destroy", "acme-iron", "--yes", "--json"])
+        .success();
+    assert_eq!(footprint(&bench), before);
+}
+
+/// A Sovereign of one machine.
+fn spec(bench: &Bench, name: &str, address: &str) -> String {
+    let spec = bench.place.file(
+        &format!("{name}.yaml"),
+        &format!(
+            "apiVersion: sovereign/v1
+name: {name}
+organization: {{name: Acme Bank, email: platform@acme.example}}
+domain: {{mode: none}}
+provider: {{kind: machines, user: admin, key: {{file: {key}}}}}
+regions: [{{name: dc1, controlPlane: {{machines: [{{address: {address}}}]}}}}]
+access:
+  sshKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example]
+  adminCidrs: [198.18.0.0/15]
+",
+            key = bench.place.path().join("machine_key").display()
+        ),
+    );
+    spec.display().to_string()
 }
 
 /// The machine boots while the plan is made for the first time.
@@ -93,6 +132,7 @@ fn footprint(bench: &Bench) -> String {
     bench.on(
         "bare-1",
         "ls -d /usr/local/bin/sovereign* /etc/sovereign* /var/lib/sovereign* /etc/systemd/system/sovereign* /etc/sysctl.d/*sovereign* \
-         /etc/ssh/sshd_config.d/*sovereign* /etc/apt/apt.conf.d/*sovereign* 2>/dev/null; nft list tables; cat /root/.ssh/authorized_keys 2>/dev/null",
+         /etc/ssh/sshd_config.d/*sovereign* /etc/apt/apt.conf.d/*sovereign* /usr/local/bin/k3s /etc/rancher /var/lib/rancher \
+         /etc/systemd/system/k3s* 2>/dev/null; ps -eo args | grep -E '/(k3s|kube-apiserver|etcd|flux-operator) ' | grep -v grep; nft list tables; cat /root/.ssh/authorized_keys 2>/dev/null",
     )
 }

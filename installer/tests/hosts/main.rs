@@ -17,8 +17,14 @@
 mod harness;
 
 mod bench;
+mod broken;
+mod clock;
 mod cluster;
+mod expired;
 mod faults;
+mod kit;
 mod lives;
 mod machines;
+mod registry;
 mod story;
+mod token;

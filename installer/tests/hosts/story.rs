@@ -1,8 +1,9 @@
 //! A whole life, over both transports.
 
 use std::process::Command;
+use std::time::Duration;
 
-use crate::bench::{Bench, parts};
+use crate::bench::{Bench, ends_well, parts};
 
 /// Sub-steps that every host goes through, whatever its role.
 const EVERY: [&str; 6] = ["hostname", "sysctl", "ssh", "firewall", "time", "upgrades"];
@@ -63,6 +64,27 @@ fn a_virtual_machine_is_a_host_too() {
         assert!(seen.iter().any(|name| name == part), "no {part}: {seen:?}");
     }
     bench.destroy("acme-vm");
+}
+
+/// A clock that is behind, and nobody there who serves time: it is named with what to do, and the same run goes on once it is right.
+/// The installer calls over SSH: a host that lives before its certificates cannot call by TLS.
+#[test]
+fn a_clock_that_is_behind_is_named_and_gone_on_with_once_it_is_right() {
+    let bench = Bench::start(&["--hosts", "vm"]);
+    let behind = ["--effect", "clock-off", "--seconds=-7200"];
+    bench
+        .sovereign(&[&["lab", "fault", "set", "clock"][..], &behind].concat())
+        .success();
+    let spec = bench.spec("acme-clock", 1, 0);
+    let up = bench.sovereign(&["up", &spec, "--yes", "--json"]).spawn();
+    let status = bench.until("acme-clock", Duration::from_mins(6), |status| {
+        status.to_string().contains("behind the installer")
+    });
+    assert!(status.to_string().contains("timedatectl"), "{status}");
+    bench.mend("acme-clock-fsn-cp-1");
+    bench.reset("acme-clock-fsn-cp-1");
+    ends_well(up);
+    bench.destroy("acme-clock");
 }
 
 fn zone_answers(bench: &Bench, name: &str) {

@@ -1,6 +1,6 @@
 // Package standin behaves as k3s does towards whoever installs it: the same command line, configuration, paths, tokens and protocol
 // for joining, as far as the product uses them. Behind that are a real etcd, kube-apiserver, controller manager and scheduler.
-// What it does not have is a kubelet: a player says of pods what a kubelet would.
+// What it does not have is a kubelet: a player says of pods what a kubelet would, and runs the programs of Flux.
 package standin
 
 import (
@@ -13,10 +13,10 @@ import (
 	"syscall"
 )
 
-// Version is the release whose command line this follows.
-const Version = "v1.35.4+k3s1"
+// Version is the release whose command line this follows: the one that the kit of the product is made for.
+const Version = "v1.35.7+k3s1"
 
-const usage = "usage: k3s --version | server | agent | kubectl ARGS | token rotate --token OLD --new-token NEW"
+const usage = "usage: k3s --version | server | agent | kubectl ARGS | token rotate --token OLD --new-token NEW | etcd-snapshot save|ls | secrets-encrypt status"
 
 // Main runs a command line and returns its exit status.
 func Main(args []string) int {
@@ -34,6 +34,14 @@ func Main(args []string) int {
 		err = kubectl(args[1:])
 	case "server", "agent":
 		err = run(ctx, args[0], args[1:])
+	case "token":
+		err = tokenCommand(ctx, args[1:])
+	case "etcd-snapshot":
+		err = snapshotCommand(ctx, args[1:])
+	case "secrets-encrypt":
+		err = encryptionCommand(args[1:])
+	case containCommand:
+		err = contain(args[1:])
 	default:
 		err = fmt.Errorf("no such command: %s; %s", args[0], usage)
 	}
@@ -50,6 +58,9 @@ func run(ctx context.Context, command string, args []string) error {
 	}
 	config, err := readConfig(configFile, command)
 	if err != nil {
+		return err
+	}
+	if err := checkRegistries(registriesFile); err != nil {
 		return err
 	}
 	node, err := newNode(config, command == "server")

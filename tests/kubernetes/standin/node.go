@@ -20,6 +20,9 @@ const (
 	etcdPeer     = 2380
 )
 
+// serviceCIDR is where addresses of Services are from, if nothing else is said.
+const serviceCIDR = "10.43.0.0/16"
+
 // Node is one member of a cluster.
 type Node struct {
 	config *Config
@@ -60,15 +63,12 @@ func (n *Node) runAgent(ctx context.Context) error {
 		return err
 	}
 	go forward(ctx, fmt.Sprintf("127.0.0.1:%d", loopbackPort), target.Host)
-	config, err := kubeconfig(fmt.Sprintf("https://127.0.0.1:%d", loopbackPort), "node")
-	if err != nil {
-		return err
+	for _, name := range []string{"node", "proxy"} {
+		if err := writeKubeconfig(name); err != nil {
+			return err
+		}
 	}
-	path := dataDir + "/agent/kubelet.kubeconfig"
-	if err := write(path, []byte(config)); err != nil {
-		return err
-	}
-	return n.play(ctx, path)
+	return n.play(ctx, at("node.kubeconfig"), at("proxy.kubeconfig"))
 }
 
 func (n *Node) runServer(ctx context.Context) error {
@@ -81,6 +81,9 @@ func (n *Node) runServer(ctx context.Context) error {
 	}
 	dead := make(chan error, 8)
 	n.start(ctx, dead, "etcd", n.etcdArgs(initial)...)
+	if err := n.checkToken(ctx, dead); err != nil {
+		return err
+	}
 	n.start(ctx, dead, "kube-apiserver", n.apiserverArgs()...)
 	go func() { dead <- n.supervise(ctx) }()
 	if err := n.kubeconfigs(); err != nil {
@@ -93,7 +96,12 @@ func (n *Node) runServer(ctx context.Context) error {
 	n.start(ctx, dead, "kube-scheduler",
 		"--kubeconfig="+at("scheduler.kubeconfig"), "--authentication-kubeconfig="+at("scheduler.kubeconfig"),
 		"--authorization-kubeconfig="+at("scheduler.kubeconfig"), "--bind-address=127.0.0.1", "--leader-elect=true")
-	go func() { dead <- n.play(ctx, at("admin.kubeconfig")) }()
+	if err := n.packagedManifests(); err != nil {
+		return err
+	}
+	go func() { dead <- n.deploy(ctx) }()
+	go func() { dead <- n.snapshots(ctx) }()
+	go func() { dead <- n.play(ctx, at("admin.kubeconfig"), at("admin.kubeconfig")) }()
 	select {
 	case <-ctx.Done():
 		return nil
@@ -123,63 +131,24 @@ func exitOf(command *exec.Cmd, err error) string {
 func (n *Node) bootstrap(ctx context.Context) (string, error) {
 	own := fmt.Sprintf("%s=https://%s", n.config.NodeName, net.JoinHostPort(n.ip, fmt.Sprint(etcdPeer)))
 	if _, err := os.Stat(filepath.Join(dataDir, "server/db/etcd/member")); err == nil {
-		return own, n.checkToken()
+		return own, nil
 	}
 	if n.config.Server == "" {
 		if !n.config.ClusterInit {
 			return "", fmt.Errorf("this stand-in has no SQLite: set cluster-init or server")
 		}
-		if err := makeBootstrap(); err != nil {
-			return "", err
-		}
-		return own, n.saveToken()
+		return own, makeBootstrap()
 	}
 	joined, err := n.join(ctx, "/v1-k3s/server-bootstrap")
 	if err != nil {
 		return "", err
 	}
-	if err := joined.save(); err != nil {
-		return "", err
-	}
-	return joined.Members, n.saveToken()
-}
-
-// saveToken keeps the token: a server that is started with another one does not come up.
-func (n *Node) saveToken() error {
-	ca, err := os.ReadFile(at("server-ca.crt"))
-	if err != nil {
-		return err
-	}
-	long := fmt.Sprintf("K10%s::server:%s\n", caHash(ca), password(n.config.Token))
-	if err := write(dataDir+"/server/token", []byte(long)); err != nil {
-		return err
-	}
-	return write(dataDir+"/server/node-token", []byte(long))
-}
-
-func (n *Node) checkToken() error {
-	kept, err := os.ReadFile(dataDir + "/server/token")
-	if err != nil {
-		return n.saveToken()
-	}
-	if n.config.Token != "" && password(string(kept)) != password(n.config.Token) {
-		return fmt.Errorf("bootstrap data already found and encrypted with different token")
-	}
-	return nil
-}
-
-// password is the secret part of a token, which may stand alone.
-func password(token string) string {
-	token = strings.TrimSpace(token)
-	if _, secret, found := strings.Cut(token, "::server:"); found {
-		return secret
-	}
-	return token
+	return joined.Members, joined.save()
 }
 
 func (n *Node) certificates() error {
 	hosts := append([]string{"127.0.0.1", "::1", "localhost", n.ip, n.config.NodeName, n.config.NodeExternalIP, "kubernetes",
-		"kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", n.firstService()}, n.config.TLSSan...)
+		"kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", n.service(1)}, n.config.TLSSan...)
 	for _, c := range []struct {
 		ca, name, user string
 		groups, hosts  []string
@@ -200,13 +169,8 @@ func (n *Node) certificates() error {
 }
 
 func (n *Node) kubeconfigs() error {
-	loopback := fmt.Sprintf("https://127.0.0.1:%d", loopbackPort)
 	for _, name := range []string{"admin", "controllers", "scheduler"} {
-		text, err := kubeconfig(loopback, name)
-		if err != nil {
-			return err
-		}
-		if err := write(at(name+".kubeconfig"), []byte(text)); err != nil {
+		if err := writeKubeconfig(name); err != nil {
 			return err
 		}
 	}
@@ -217,13 +181,23 @@ func (n *Node) kubeconfigs() error {
 	return write(kubeconfigFile, []byte(text))
 }
 
-func (n *Node) firstService() string {
-	_, network, err := net.ParseCIDR(n.config.ServiceCIDR)
+// writeKubeconfig makes a kubeconfig for a user whose certificate was issued under that name; it leads to this host.
+func writeKubeconfig(name string) error {
+	text, err := kubeconfig(fmt.Sprintf("https://127.0.0.1:%d", loopbackPort), name)
 	if err != nil {
-		return "10.43.0.1"
+		return err
+	}
+	return write(at(name+".kubeconfig"), []byte(text))
+}
+
+// service is an address of those that Services have.
+func (n *Node) service(number byte) string {
+	_, network, err := net.ParseCIDR(or(n.config.ServiceCIDR, serviceCIDR))
+	if err != nil {
+		return ""
 	}
 	ip := network.IP.To4()
-	return net.IPv4(ip[0], ip[1], ip[2], ip[3]+1).String()
+	return net.IPv4(ip[0], ip[1], ip[2], ip[3]+number).String()
 }
 
 func (n *Node) etcdArgs(initial string) []string {
@@ -257,7 +231,7 @@ func (n *Node) apiserverArgs() []string {
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + at("service.key"), "--service-account-signing-key-file=" + at("service.key"),
-		"--service-cluster-ip-range=" + or(n.config.ServiceCIDR, "10.43.0.0/16"), "--allow-privileged=true",
+		"--service-cluster-ip-range=" + or(n.config.ServiceCIDR, serviceCIDR), "--allow-privileged=true",
 		"--kubelet-client-certificate=" + at("kubelet-client.crt"), "--kubelet-client-key=" + at("kubelet-client.key"),
 		"--endpoint-reconciler-type=lease",
 	}

@@ -5,65 +5,146 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
-// neverReady is set on pods that are to stay as they are.
+// neverReady is set on what is to stay as it is: "true", or for a pod the reason for which its containers wait.
 const neverReady = "play.sovereign.dev/never-ready"
 
-func capacity() corev1.ResourceList {
-	return corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("32Gi"),
-		corev1.ResourcePods: resource.MustParse("110"), corev1.ResourceEphemeralStorage: resource.MustParse("100Gi"),
+// pod does with a pod what a kubelet would: it is gone if it is deleted; its program runs, or is said to run.
+func (p *player) pod(ctx context.Context, pod *corev1.Pod) error {
+	switch spec := programOf(pod); {
+	case pod.DeletionTimestamp != nil:
+		if !p.containers.gone(pod) {
+			return nil
+		}
+		now := int64(0)
+		return p.api.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name,
+			metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	case pod.Annotations[neverReady] == "true":
+		return nil
+	case pod.Annotations[neverReady] != "":
+		return p.say(ctx, pod, corev1.PodPending, waiting(pod, pod.Annotations[neverReady])...)
+	case spec != nil:
+		return p.say(ctx, pod, corev1.PodRunning, p.containers.run(ctx, p.api, pod, spec))
+	case pod.Status.Phase == corev1.PodSucceeded, isReady(pod):
+		return p.work(ctx, pod)
 	}
+	if err := p.makeFolders(ctx, pod); err != nil {
+		return err
+	}
+	return p.say(ctx, pod, played(pod), statuses(pod)...)
 }
 
-// playPod says of a pod what a kubelet would: it runs, it is done if it belongs to a job, it is gone if it is deleted.
-func (n *Node) playPod(ctx context.Context, api kubernetes.Interface, pod *corev1.Pod) error {
-	pods := api.CoreV1().Pods(pod.Namespace)
-	if pod.DeletionTimestamp != nil {
-		now := int64(0)
-		return pods.Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+// isReady is false for a pod that runs and was said not to be ready while its node was silent.
+func isReady(pod *corev1.Pod) bool {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady {
+			return condition.Status == corev1.ConditionTrue
+		}
 	}
-	if pod.Annotations[neverReady] == "true" || pod.Status.Phase == corev1.PodRunning || pod.Status.Phase == corev1.PodSucceeded {
+	return false
+}
+
+// work does what a pod that is played does for the cluster.
+func (p *player) work(ctx context.Context, pod *corev1.Pod) error {
+	operands := operandsOf(pod)
+	provisions := imageOf(pod, "local-path-provisioner")
+	if operands == nil && !provisions {
 		return nil
 	}
-	now := metav1.Now()
-	pod.Status.Phase = corev1.PodRunning
-	ready := corev1.ConditionTrue
-	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}
-	if pod.Spec.RestartPolicy != corev1.RestartPolicyAlways {
-		pod.Status.Phase, ready = corev1.PodSucceeded, corev1.ConditionFalse
-		running = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed", StartedAt: now, FinishedAt: now}}
+	self, err := p.as(ctx, pod)
+	if err != nil {
+		return err
 	}
-	pod.Status.StartTime, pod.Status.HostIP = &now, n.ip
-	pod.Status.Conditions = nil
-	for _, kind := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodInitialized} {
-		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: now})
+	if provisions {
+		return provision(ctx, self.api)
 	}
-	for _, kind := range []corev1.PodConditionType{corev1.ContainersReady, corev1.PodReady} {
-		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: kind, Status: ready, LastTransitionTime: now})
+	return operate(ctx, self.objects, operands)
+}
+
+// played is what becomes of a pod that is played: it runs, or is done if it is one that ends.
+func played(pod *corev1.Pod) corev1.PodPhase {
+	if pod.Spec.RestartPolicy == corev1.RestartPolicyAlways {
+		return corev1.PodRunning
 	}
-	pod.Status.ContainerStatuses = nil
+	return corev1.PodSucceeded
+}
+
+func statuses(pod *corev1.Pod) []corev1.ContainerStatus {
+	now := metav1.Now().Rfc3339Copy()
+	runs := played(pod) == corev1.PodRunning
+	state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}
+	if !runs {
+		state = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed", StartedAt: now, FinishedAt: now}}
+	}
+	var all []corev1.ContainerStatus
 	for _, container := range pod.Spec.Containers {
-		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{
-			Name: container.Name, Image: container.Image, ImageID: container.Image, State: running, Ready: ready == corev1.ConditionTrue,
+		all = append(all, corev1.ContainerStatus{
+			Name: container.Name, Image: container.Image, ImageID: container.Image, State: state, Ready: runs, Started: &runs,
 		})
 	}
-	_, err := pods.UpdateStatus(ctx, pod, metav1.UpdateOptions{})
+	return all
+}
+
+// waiting is what a kubelet says of containers that it cannot start.
+func waiting(pod *corev1.Pod, reason string) []corev1.ContainerStatus {
+	var all []corev1.ContainerStatus
+	for _, container := range pod.Spec.Containers {
+		all = append(all, corev1.ContainerStatus{
+			Name: container.Name, Image: container.Image,
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "as played: " + reason}},
+		})
+	}
+	return all
+}
+
+// say writes a pod's status if it is not what it says already.
+func (p *player) say(ctx context.Context, pod *corev1.Pod, phase corev1.PodPhase, containers ...corev1.ContainerStatus) error {
+	before := pod.Status.DeepCopy()
+	now := metav1.Now().Rfc3339Copy()
+	ready := corev1.ConditionTrue
+	for _, container := range containers {
+		if !container.Ready {
+			ready = corev1.ConditionFalse
+		}
+	}
+	pod.Status.Phase, pod.Status.ContainerStatuses = phase, containers
+	if pod.Status.StartTime == nil {
+		pod.Status.StartTime = &now
+	}
+	// Pods share their host's network.
+	pod.Status.HostIP, pod.Status.HostIPs = p.ip, []corev1.HostIP{{IP: p.ip}}
+	pod.Status.PodIP, pod.Status.PodIPs = p.ip, []corev1.PodIP{{IP: p.ip}}
+	for kind, status := range map[corev1.PodConditionType]corev1.ConditionStatus{
+		corev1.PodScheduled: corev1.ConditionTrue, corev1.PodInitialized: corev1.ConditionTrue,
+		corev1.ContainersReady: ready, corev1.PodReady: ready,
+	} {
+		setCondition(&pod.Status, kind, status, now)
+	}
+	if equality.Semantic.DeepEqual(before, &pod.Status) {
+		return nil
+	}
+	_, err := p.api.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, pod, metav1.UpdateOptions{})
 	return err
+}
+
+func setCondition(status *corev1.PodStatus, kind corev1.PodConditionType, value corev1.ConditionStatus, now metav1.Time) {
+	for i := range status.Conditions {
+		if one := &status.Conditions[i]; one.Type == kind {
+			if one.Status != value {
+				one.Status, one.LastTransitionTime = value, now
+			}
+			return
+		}
+	}
+	status.Conditions = append(status.Conditions, corev1.PodCondition{Type: kind, Status: value, LastTransitionTime: now})
 }
 
 // waitReady waits until the API server answers, or something dies.
 func waitReady(ctx context.Context, dead <-chan error, kubeconfig string) error {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return err
-	}
-	api, err := kubernetes.NewForConfig(config)
+	api, err := connect(kubeconfig)
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"go.etcd.io/etcd/client/pkg/v3/transport"
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // supervise serves the API server and those who join on one port. The API server learns from headers who a client is, which it
@@ -32,8 +29,9 @@ func (n *Node) supervise(ctx context.Context) error {
 		ca, err := os.ReadFile(at("server-ca.crt"))
 		answer(w, ca, err)
 	})
-	routes.HandleFunc("POST /v1-k3s/server-bootstrap", n.admit(n.admitServer))
-	routes.HandleFunc("POST /v1-k3s/agent-bootstrap", n.admit(n.admitAgent))
+	routes.HandleFunc("POST /v1-k3s/server-bootstrap", authorized(admit(n.admitServer)))
+	routes.HandleFunc("POST /v1-k3s/agent-bootstrap", authorized(admit(n.admitAgent)))
+	routes.HandleFunc("PUT /v1-k3s/token", authorized(rotateToken))
 	routes.Handle("/", proxy)
 	clients, err := pool(at("client-ca.crt"))
 	if err != nil {
@@ -78,11 +76,10 @@ func (n *Node) proxy() (http.Handler, error) {
 	}, nil
 }
 
-// admit lets in who has the token.
-func (n *Node) admit(next func(*http.Request) (*Joined, error)) http.HandlerFunc {
-	var one sync.Mutex
+// authorized lets on who has the token.
+func authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		kept, err := os.ReadFile(dataDir + "/server/token")
+		kept, err := os.ReadFile(tokenFile)
 		if err != nil {
 			answer(w, nil, err)
 			return
@@ -92,6 +89,14 @@ func (n *Node) admit(next func(*http.Request) (*Joined, error)) http.HandlerFunc
 			http.Error(w, "not authorized", http.StatusUnauthorized)
 			return
 		}
+		next(w, r)
+	}
+}
+
+// admit gives members what they need, one after the other.
+func admit(next func(*http.Request) (*Joined, error)) http.HandlerFunc {
+	var one sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
 		one.Lock()
 		defer one.Unlock()
 		joined, err := next(r)
@@ -117,30 +122,35 @@ func (n *Node) admitServer(r *http.Request) (*Joined, error) {
 	return &Joined{Files: files, Members: members}, err
 }
 
+// admitAgent gives an agent what it is to the API server: a kubelet, and a proxy of Services.
 func (n *Node) admitAgent(r *http.Request) (*Joined, error) {
 	name := r.FormValue("name")
-	if err := issue("client-ca", "issued-"+name, "system:node:"+name, []string{"system:nodes"}, nil); err != nil {
+	ca, err := os.ReadFile(at("server-ca.crt"))
+	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
-	for ours, theirs := range map[string]string{"server-ca.crt": "server-ca.crt", "issued-" + name + ".crt": "node.crt", "issued-" + name + ".key": "node.key"} {
-		content, err := os.ReadFile(at(ours))
-		if err != nil {
+	files := map[string][]byte{"server-ca.crt": ca}
+	for role, user := range map[string]string{"node": "system:node:" + name, "proxy": "system:kube-proxy"} {
+		var groups []string
+		if role == "node" {
+			groups = []string{"system:nodes"}
+		}
+		issued := "issued-" + role + "-" + name
+		if err := issue("client-ca", issued, user, groups, nil); err != nil {
 			return nil, err
 		}
-		files[theirs] = content
+		for _, end := range []string{".crt", ".key"} {
+			if files[role+end], err = os.ReadFile(at(issued + end)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return &Joined{Files: files}, nil
 }
 
 // addMember makes a server a member of etcd, unless it is one, and returns all members as etcd wants them at its first start.
 func addMember(ctx context.Context, name, ip string) (string, error) {
-	info := transport.TLSInfo{CertFile: at("etcd.crt"), KeyFile: at("etcd.key"), TrustedCAFile: at("etcd-ca.crt")}
-	config, err := info.ClientConfig()
-	if err != nil {
-		return "", err
-	}
-	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{fmt.Sprintf("127.0.0.1:%d", etcdClient)}, TLS: config, DialTimeout: 5 * time.Second})
+	etcd, err := connectEtcd()
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,12 @@ pub(super) fn with_block(text: &str, keys: &[String]) -> String {
     lines(kept)
 }
 
+/// The text without any line that has one of these keys.
+pub(super) fn without(text: &str, revoked: &[String]) -> String {
+    let is_revoked = |line: &&str| revoked.iter().any(|key| body(key) == body(line));
+    lines(text.lines().filter(|line| !is_revoked(line)))
+}
+
 /// The text without our block, or `None` if it has none.
 pub(super) fn without_block(text: &str) -> Option<String> {
     text.contains(BEGIN).then(|| lines(outside(text)))

@@ -5,10 +5,11 @@ use serde::de::DeserializeOwned;
 use sovereign_core::agent::AgentEventKind;
 use sovereign_core::host::HostConfig;
 use sovereign_core::k3s::K3sNode;
+use sovereign_core::registry::NodeRegistry;
 
 use crate::part::Part;
 use crate::state::{self, Slot};
-use crate::{converge, k3s};
+use crate::{converge, k3s, registry};
 
 /// A document that the worker makes true, part by part.
 pub(super) trait Goal: Serialize + DeserializeOwned + 'static {
@@ -40,6 +41,23 @@ impl Goal for HostConfig {
 
     fn done(digest: String, changed: u32) -> AgentEventKind {
         AgentEventKind::Converged { digest, changed }
+    }
+}
+
+impl Goal for NodeRegistry {
+    const SLOT: Slot = state::REGISTRY;
+    const ORDERED: bool = true;
+
+    fn digest(&self) -> String {
+        self.digest()
+    }
+
+    fn parts() -> &'static [Part<Self>] {
+        &registry::PARTS
+    }
+
+    fn done(digest: String, changed: u32) -> AgentEventKind {
+        AgentEventKind::RegistryServes { digest, changed }
     }
 }
 

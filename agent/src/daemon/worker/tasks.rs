@@ -4,20 +4,25 @@ use std::time::Duration;
 
 use sovereign_core::agent::{AgentEventKind, PreflightOrder, SubStepState};
 use sovereign_core::crash;
+use sovereign_core::hand_off::ReleaseOrder;
+use sovereign_core::k3s::JoinToken;
 use tokio::time::{sleep, timeout};
 
 use crate::converge::scrub;
 use crate::daemon::desk::Desk;
 use crate::fault::Fault;
+use crate::hand_off::token;
 use crate::host::Host;
 use crate::host_keys::OwnKey;
-use crate::leave;
-use crate::preflight;
+use crate::{leave, preflight, release};
 
 /// Name of the tasks about host keys.
 const HOST_KEYS: &str = "host-keys";
-/// Name of the last task.
+/// Name of the task that changes the secret by which nodes join.
+const JOIN_TOKEN: &str = "join-token";
+/// Names of the last tasks.
 const LEAVE: &str = "leave";
+const RELEASE: &str = "release";
 /// Time the last word gets to reach an installer.
 const LAST_WORD: Duration = Duration::from_secs(5);
 /// Time it gets on its way once it is sent.
@@ -74,42 +79,112 @@ fn part_failed(desk: &Desk, task: &str, fault: &Fault) {
     tell_failed(desk, task, fault);
 }
 
+/// Lets the cluster take nodes by another secret.
+pub(super) async fn rotate_token(desk: &Desk, host: &Host, old: &JoinToken, new: &JoinToken) {
+    desk.begin(JOIN_TOKEN);
+    desk.tell_part(JOIN_TOKEN, SubStepState::Begun);
+    crash::point("agent-before");
+    let rotated = token::rotate(&host.root, old, new).await;
+    crash::point("agent-after");
+    match rotated {
+        Ok(changed) => {
+            let detail = "the old one is refused".to_owned();
+            desk.tell_part(JOIN_TOKEN, SubStepState::Done { changed, detail });
+            desk.tell(AgentEventKind::TokenRotated);
+        }
+        Err(fault) => part_failed(desk, JOIN_TOKEN, &fault),
+    }
+}
+
 /// The way out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Exit {
+    way: Way,
     /// What keeps the agent here, as it was told.
     pub(super) stays: Option<String>,
     /// The last word was said.
     said: bool,
 }
 
+/// How the agent goes.
+#[derive(Debug)]
+enum Way {
+    /// With everything that was put on the host.
+    Whole,
+    /// Alone.
+    Alone(ReleaseOrder),
+}
+
 impl Exit {
+    /// The agent goes with everything that was put on the host.
+    pub(super) fn whole() -> Self {
+        Self::by(Way::Whole)
+    }
+
+    /// The agent goes alone.
+    pub(super) fn alone(order: ReleaseOrder) -> Self {
+        Self::by(Way::Alone(order))
+    }
+
+    /// What an agent before this one was told.
+    pub(super) fn noted(host: &Host) -> Result<Option<Self>, Fault> {
+        if leave::is_leaving(host) {
+            return Ok(Some(Self::whole()));
+        }
+        Ok(release::noted(host)?.map(Self::alone))
+    }
+
+    fn by(way: Way) -> Self {
+        Self {
+            way,
+            stays: None,
+            said: false,
+        }
+    }
+
     /// Leaves the host; whether that is done. What keeps it here is told once.
-    pub(super) async fn leave(&mut self, desk: &Desk, host: &Host) -> bool {
-        desk.begin(LEAVE);
-        let Err(fault) = self.try_leave(desk, host).await else {
+    pub(super) async fn go_on(&mut self, desk: &Desk, host: &Host) -> bool {
+        let task = match self.way {
+            Way::Whole => LEAVE,
+            Way::Alone(_) => RELEASE,
+        };
+        desk.begin(task);
+        let Err(fault) = self.try_go_on(desk, host).await else {
             return true;
         };
         if self.stays.as_ref() != Some(&fault.cause) {
             self.stays = Some(fault.cause.clone());
-            part_failed(desk, LEAVE, &fault);
+            part_failed(desk, task, &fault);
         }
         false
     }
 
-    async fn try_leave(&mut self, desk: &Desk, host: &Host) -> Result<(), Fault> {
-        leave::set_leaving(host)?;
-        leave::undo_all(host, &|part| desk.saw(part)).await?;
+    async fn try_go_on(&mut self, desk: &Desk, host: &Host) -> Result<(), Fault> {
+        let word = match &self.way {
+            Way::Whole => {
+                leave::set_leaving(host)?;
+                leave::undo_all(host, &|part| desk.saw(part)).await?;
+                AgentEventKind::Leaving
+            }
+            Way::Alone(order) => {
+                release::note(host, order)?;
+                release::lock_out(host, order)?;
+                AgentEventKind::Released
+            }
+        };
         if !std::mem::replace(&mut self.said, true) {
-            last_word(desk).await;
+            last_word(desk, word).await;
         }
-        leave::remove_agent(host).await
+        match self.way {
+            Way::Whole => leave::remove_agent(host).await,
+            Way::Alone(_) => release::remove_daemon(host).await,
+        }
     }
 }
 
-/// Nobody may be there to hear it; the host is clean all the same.
-async fn last_word(desk: &Desk) {
-    let seq = desk.tell(AgentEventKind::Leaving);
+/// Nobody may be there to hear it; the agent goes all the same.
+async fn last_word(desk: &Desk, word: AgentEventKind) {
+    let seq = desk.tell(word);
     let mut told = desk.told();
     let heard = timeout(LAST_WORD, told.wait_for(|&told| told >= seq)).await;
     if heard.is_ok() {

@@ -43,7 +43,7 @@ pub(super) async fn prices(api: &Api) -> Result<PriceList, CloudError> {
 }
 
 /// Sends a key without content: a token that may write is told so, one that may only read is refused before.
-async fn can_write(api: &Api) -> Result<bool, CloudError> {
+pub(super) async fn can_write(api: &Api) -> Result<bool, CloudError> {
     let call = Call::post(
         "/ssh_keys",
         json!({"name": "", "public_key": ""}),

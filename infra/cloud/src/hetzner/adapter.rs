@@ -126,6 +126,10 @@ impl Cloud for Hetzner {
         account::inventory(&self.api, &self.listings).await
     }
 
+    async fn can_write(&self) -> Result<bool, CloudError> {
+        account::can_write(&self.api).await
+    }
+
     async fn prices(&self) -> Result<PriceList, CloudError> {
         account::prices(&self.api).await
     }

@@ -26,7 +26,7 @@ const TABLE: &[(&str, ErrorClass, &str)] = {
         (
             "unauthorized",
             Stop,
-            "check that the token is complete and was not revoked",
+            "check that the token is complete and was neither revoked nor ran out; make another one if it was, put it where `provider.token` leads, and run the same command again",
         ),
         (
             "token_readonly",

@@ -1,20 +1,9 @@
 //! The domain mode and its names.
 
 use super::Domain;
-use super::fields::secret;
 use super::reader::{At, Reader};
-
-/// Registrars with an adapter, and `manual`.
-const REGISTRARS: [&str; 8] = [
-    "cloudflare",
-    "namecheap",
-    "godaddy",
-    "ovh",
-    "dynadot",
-    "gandi",
-    "porkbun",
-    "manual",
-];
+use super::registrar::{Role, credential};
+use crate::registrar::{RegistrarKind, credential_example};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -58,25 +47,24 @@ pub(super) fn domain(reader: &mut Reader, root: &At<'_>) -> Option<Domain> {
             })
         }
         Mode::Registrar => {
-            reader.keys(&at, &["mode", "name", "registrar", "credential"])?;
+            reader.keys(&at, &["mode", "name", "registrar"])?;
             let own = name(reader, &at, "name", "acme.example");
-            let words = REGISTRARS.map(|registrar| (registrar, registrar));
             let registrar = reader
-                .need(&at, "registrar", "gandi")
-                .and_then(|at| reader.word(&at, &words));
-            let credential = reader
-                .need(&at, "credential", "{env: REGISTRAR_TOKEN}")
-                .and_then(|at| secret(reader, &at));
+                .need(&at, "registrar", &credential_example(RegistrarKind::Gandi))
+                .and_then(|at| credential(reader, &at, Role::Registrar));
             Some(Domain::Registrar {
                 name: own?,
-                registrar: registrar?.to_owned(),
-                credential: credential?,
+                registrar: registrar?,
             })
         }
         Mode::ChildZone => {
-            reader.keys(&at, &["mode", "name", "parent"])?;
+            reader.keys(&at, &["mode", "name", "parent", "host"])?;
             let own = name(reader, &at, "name", "platform.acme.example");
             let parent = name(reader, &at, "parent", "acme.example");
+            let host = match at.get("host") {
+                Some(at) => credential(reader, &at, Role::Host).map(Some),
+                None => Some(None),
+            };
             let (own, parent) = (own?, parent?);
             if !own.ends_with(&format!(".{parent}")) {
                 reader.error(
@@ -87,7 +75,11 @@ pub(super) fn domain(reader: &mut Reader, root: &At<'_>) -> Option<Domain> {
                 );
                 return None;
             }
-            Some(Domain::ChildZone { name: own, parent })
+            Some(Domain::ChildZone {
+                name: own,
+                parent,
+                host: host?,
+            })
         }
         Mode::None => {
             reader.keys(&at, &["mode"])?;

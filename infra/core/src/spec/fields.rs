@@ -125,12 +125,34 @@ fn provider(reader: &mut Reader, root: &At<'_>) -> Option<Provider> {
     if kind == Some(true) {
         return machines(reader, &at);
     }
-    reader.keys(&at, &["kind", "token"])?;
+    reader.keys(&at, &["kind", "token", "sovereignToken"])?;
     let token = reader
         .need(&at, "token", "{env: HCLOUD_TOKEN}")
         .and_then(|at| secret(reader, &at));
+    let sovereign_token = match at.get("sovereignToken") {
+        Some(at) => Some(another_secret(reader, &at, token.as_ref())?),
+        None => None,
+    };
     kind?;
-    Some(Provider::Hetzner { token: token? })
+    Some(Provider::Hetzner {
+        token: token?,
+        sovereign_token,
+    })
+}
+
+/// The token that stays is another one than the installer's.
+fn another_secret(reader: &mut Reader, at: &At<'_>, installers: Option<&SecretRef>) -> Option<SecretRef> {
+    let own = secret(reader, at)?;
+    let another = installers != Some(&own);
+    if !another {
+        reader.error(
+            at,
+            "secret.twice",
+            format!("`{}` leads to the installer's own token, {own}", at.path),
+            "make another token of the same project, for the Sovereign alone, and name where that one is found",
+        );
+    }
+    another.then_some(own)
 }
 
 /// Decides how regions are read, whatever else is wrong with the provider.

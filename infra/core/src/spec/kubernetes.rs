@@ -3,28 +3,28 @@
 use super::reader::{At, Reader};
 use super::{Artifact, Kubernetes};
 
-/// The version a spec gets that names none.
-const VERSION: &str = "v1.34.1+k3s1";
+/// The k3s version a spec gets that names none: the one that the standard kit is made for.
+pub const K3S_VERSION: &str = "v1.35.7+k3s1";
 
 pub(super) fn kubernetes(reader: &mut Reader, root: &At<'_>) -> Option<Kubernetes> {
     let Some(at) = root.get("kubernetes") else {
         return Some(Kubernetes {
-            version: VERSION.to_owned(),
-            artifact: Artifact::Release,
+            version: K3S_VERSION.to_owned(),
+            artifact: None,
         });
     };
     reader.keys(&at, &["version", "artifact"])?;
     let version = match at.get("version") {
         Some(at) => version(reader, &at),
-        None => Some(VERSION.to_owned()),
+        None => Some(K3S_VERSION.to_owned()),
     };
     let artifact = match at.get("artifact") {
-        Some(at) => artifact(reader, &at),
-        None => Some(Artifact::Release),
+        Some(at) => Some(artifact(reader, &at)?),
+        None => None,
     };
     Some(Kubernetes {
         version: version?,
-        artifact: artifact?,
+        artifact,
     })
 }
 
@@ -44,7 +44,7 @@ fn version(reader: &mut Reader, at: &At<'_>) -> Option<String> {
                 at,
                 "kubernetes.old",
                 format!("`{text}` no longer gets fixes"),
-                format!("use v1.32 or later, for example `{VERSION}`"),
+                format!("use v1.32 or later, for example `{K3S_VERSION}`"),
             );
             None
         }
@@ -53,7 +53,7 @@ fn version(reader: &mut Reader, at: &At<'_>) -> Option<String> {
                 at,
                 "kubernetes.version",
                 format!("`{text}` is not a k3s version"),
-                format!("write it as `{VERSION}`"),
+                format!("write it as `{K3S_VERSION}`"),
             );
             None
         }
@@ -61,9 +61,9 @@ fn version(reader: &mut Reader, at: &At<'_>) -> Option<String> {
 }
 
 fn artifact(reader: &mut Reader, at: &At<'_>) -> Option<Artifact> {
-    reader.keys(at, &["url", "sha256", "file", "bundle"])?;
-    match (at.get("url"), at.get("sha256"), at.get("file"), at.get("bundle")) {
-        (Some(url), sha256, None, None) => {
+    reader.keys(at, &["url", "sha256", "file"])?;
+    match (at.get("url"), at.get("sha256"), at.get("file")) {
+        (Some(url), sha256, None) => {
             let sha256 = if sha256.is_some() {
                 sha256
             } else {
@@ -98,14 +98,13 @@ fn artifact(reader: &mut Reader, at: &At<'_>) -> Option<Artifact> {
                 sha256: digest.to_owned(),
             })
         }
-        (None, None, Some(file), None) => Some(Artifact::File(reader.text(&file)?.into())),
-        (None, None, None, Some(bundle)) => Some(Artifact::Bundle(reader.text(&bundle)?.into())),
+        (None, None, Some(file)) => Some(Artifact::File(reader.text(&file)?.into())),
         _ => {
             reader.error(
                 at,
                 "artifact",
                 "`kubernetes.artifact` names not exactly one source",
-                "write `{url, sha256}`, `{file}` or `{bundle}`",
+                "write `{url, sha256}` or `{file}`",
             );
             None
         }

@@ -1,11 +1,13 @@
 //! The validated shape of a spec. Illegal combinations cannot be written.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::{IpNet, Ipv4Net};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::name::SovereignName;
+use crate::registrar::RegistrarCredential;
 use crate::secret::SecretRef;
 
 /// The version of the document this build reads.
@@ -67,10 +69,8 @@ pub enum Domain {
     Registrar {
         /// Fully qualified, without a trailing dot.
         name: String,
-        /// Registrar's kind, for example `namecheap`.
-        registrar: String,
-        /// The registrar's credential.
-        credential: SecretRef,
+        /// The registrar, with the credential that it is asked with.
+        registrar: RegistrarCredential,
     },
     /// A child zone inside a zone the customer keeps.
     ChildZone {
@@ -78,6 +78,9 @@ pub enum Domain {
         name: String,
         /// The customer's zone; `name` lies below it.
         parent: String,
+        /// Who hosts that zone, with the credential that it is asked with; delegated by hand where this is left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<RegistrarCredential>,
     },
     /// No names are managed.
     None,
@@ -94,6 +97,15 @@ impl Domain {
             Self::None => None,
         }
     }
+
+    /// Who is asked to delegate it, where somebody can be: its registrar, or the host of the zone above it.
+    pub fn parent_host(&self) -> Option<&RegistrarCredential> {
+        match self {
+            Self::Registrar { registrar, .. } => Some(registrar),
+            Self::ChildZone { host, .. } => host.as_ref(),
+            Self::Pool { .. } | Self::Delegated { .. } | Self::None => None,
+        }
+    }
 }
 
 /// The servers that answer for the Sovereign's zone.
@@ -104,6 +116,23 @@ pub struct Dns {
     pub servers: Vec<DnsServer>,
     /// Host names of the name servers, fully qualified without a trailing dot; the zone's NS records. At least one.
     pub nameservers: Vec<String>,
+    /// Servers that have the zone from the first of `servers`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secondaries: Vec<DnsSecondary>,
+    /// Name of the catalog zone that tells them which zones there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
+}
+
+/// A server that has zones from another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsSecondary {
+    /// Where it answers queries and takes NOTIFY.
+    pub address: SocketAddr,
+    /// Its API, if it is a PowerDNS that is to be set up.
+    #[serde(flatten)]
+    pub server: Option<DnsServer>,
 }
 
 /// One PowerDNS server's API.
@@ -124,6 +153,9 @@ pub enum Provider {
     Hetzner {
         /// API token of one project, with write access.
         token: SecretRef,
+        /// Another token of the same project, with write access: the one that stays with the Sovereign when it is handed off.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sovereign_token: Option<SecretRef>,
     },
     /// Machines that run a Linux already, reached over SSH.
     Machines {
@@ -132,6 +164,16 @@ pub enum Provider {
         /// Private key to log in with, in OpenSSH form without a passphrase.
         key: SecretRef,
     },
+}
+
+impl Provider {
+    /// Whether both reach the same account by the same credential.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Hetzner { token, .. }, Self::Hetzner { token: other, .. }) => token == other,
+            _ => self == other,
+        }
+    }
 }
 
 /// One place the Sovereign stands in.
@@ -264,18 +306,17 @@ pub struct Access {
 /// Which Kubernetes, from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Kubernetes {
-    /// k3s version, for example `v1.34.1+k3s1`.
+    /// The k3s version that hosts have to run, for example `v1.35.7+k3s1`: what the binary says of itself.
     pub version: String,
-    /// Where the k3s binary comes from.
-    pub artifact: Artifact,
+    /// Where the k3s binary comes from, unless the run is given another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<Artifact>,
 }
 
 /// Source of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Artifact {
-    /// The upstream release of the version, verified against its published checksum.
-    Release,
     /// A URL and the digest of what it must hold.
     Url {
         /// HTTPS URL.
@@ -285,12 +326,10 @@ pub enum Artifact {
     },
     /// A file on the installer.
     File(PathBuf),
-    /// A signed bundle on the installer.
-    Bundle(PathBuf),
 }
 
 /// The bootstrap kit's profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KitProfile {
     /// One of everything.

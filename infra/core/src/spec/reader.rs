@@ -39,7 +39,7 @@ impl<'a> At<'a> {
         })
     }
 
-    fn child(&self, key: &str) -> String {
+    pub(super) fn child(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -109,13 +109,20 @@ impl Reader {
             || format!("known here: {}", list(known)),
             |near| format!("did you mean `{near}`?"),
         );
-        let finding = Finding::new(
-            Severity::Error,
-            "spec.unknown_key",
-            at.child(key),
-            format!("`{key}` is not a key a spec has here"),
-            remedy,
-        );
+        let message = format!("`{key}` is not a key a spec has here");
+        self.error_at(position, at.child(key), "unknown_key", message, remedy);
+    }
+
+    /// An error at a key.
+    pub(super) fn error_at(
+        &mut self,
+        position: Position,
+        path: String,
+        code: &str,
+        message: String,
+        remedy: String,
+    ) {
+        let finding = Finding::new(Severity::Error, format!("spec.{code}"), path, message, remedy);
         self.findings.push(Finding {
             position: Some(position),
             ..finding
@@ -243,7 +250,7 @@ fn name(at: &At<'_>) -> String {
     }
 }
 
-fn list(words: &[&str]) -> String {
+pub(super) fn list(words: &[&str]) -> String {
     words
         .iter()
         .map(|word| format!("`{word}`"))
@@ -252,7 +259,7 @@ fn list(words: &[&str]) -> String {
 }
 
 /// Same letters but for case, hyphens and underscores, or one or two letters apart.
-fn alike(a: &str, b: &str) -> bool {
+pub(super) fn alike(a: &str, b: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     plain(a) == plain(b) || distance(a, b) <= usize::from(a.len() > 3) + usize::from(a.len() > 6)
 }

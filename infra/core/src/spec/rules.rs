@@ -187,6 +187,12 @@ fn machines(reader: &mut Reader, regions: &At<'_>, spec: &SovereignSpec) {
 fn names(reader: &mut Reader, root: &At<'_>, spec: &SovereignSpec) {
     let domain = root.get("domain").unwrap_or_else(|| root.clone());
     match (spec.domain.fqdn(), &spec.dns) {
+        (Some(name), None) if spec.domain.parent_host().is_some() => reader.error(
+            &domain,
+            "dns.nobody",
+            format!("no `dns`: there are no name servers that `{name}` could be delegated to"),
+            "add `dns` with a PowerDNS server and the names of its name servers",
+        ),
         (Some(name), None) => reader.say(
             Severity::Warning,
             &domain,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::API_VERSION;
+use crate::registrar::{RegistrarKind, credential_help};
 
 /// JSON Schema (draft 2020-12) of a spec document.
 pub fn schema() -> Value {
@@ -23,19 +24,24 @@ pub fn schema() -> Value {
             "domain": {"oneOf": [
                 variant("pool", &["pool", "label"], &json!({"pool": {"type": "string"}, "label": {"type": "string"}})),
                 variant("delegated", &["name"], &json!({"name": {"type": "string"}})),
-                variant("registrar", &["name", "registrar", "credential"], &json!({
+                variant("registrar", &["name", "registrar"], &json!({
                     "name": {"type": "string"},
-                    "registrar": {"enum": ["cloudflare", "namecheap", "godaddy", "ovh", "dynadot", "gandi", "porkbun", "manual"]},
-                    "credential": {"$ref": "#/$defs/secret"},
+                    "registrar": credentials("The registrar, with the credential that it is asked with.", |kind| !kind.hosts_the_parent()),
                 })),
-                variant("childZone", &["name", "parent"], &json!({"name": {"type": "string"}, "parent": {"type": "string"}})),
+                variant("childZone", &["name", "parent"], &json!({
+                    "name": {"type": "string"}, "parent": {"type": "string"},
+                    "host": credentials("Who hosts the parent zone, with the credential that it is asked with; by hand without.", RegistrarKind::hosts_the_parent),
+                })),
                 variant("none", &[], &json!({})),
             ]},
             "dns": dns(),
             "provider": {"oneOf": [
                 {
                     "type": "object", "additionalProperties": false, "required": ["kind", "token"],
-                    "properties": {"kind": {"const": "hetzner"}, "token": {"$ref": "#/$defs/secret"}},
+                    "properties": {
+                        "kind": {"const": "hetzner"}, "token": {"$ref": "#/$defs/secret"},
+                        "sovereignToken": {"$ref": "#/$defs/secret", "description": "Another token of the same project, which stays with the Sovereign when it is handed off."},
+                    },
                 },
                 {
                     "type": "object", "additionalProperties": false, "required": ["kind", "key"],
@@ -56,7 +62,7 @@ pub fn schema() -> Value {
                     "version": {"type": "string", "pattern": "^v1\\.[0-9]+\\.[0-9]+\\+k3s[0-9]+$"},
                     "artifact": {
                         "type": "object", "additionalProperties": false,
-                        "properties": {"url": {"type": "string"}, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "file": {"type": "string"}, "bundle": {"type": "string"}},
+                        "properties": {"url": {"type": "string"}, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "file": {"type": "string"}},
                     },
                 },
             },
@@ -73,6 +79,30 @@ pub fn schema() -> Value {
     })
 }
 
+fn credentials(what: &str, which: impl Fn(RegistrarKind) -> bool) -> Value {
+    let kinds = RegistrarKind::ALL.into_iter().filter(|kind| which(*kind));
+    json!({"description": what, "oneOf": kinds.map(credential).collect::<Vec<_>>()})
+}
+
+fn credential(kind: RegistrarKind) -> Value {
+    let help = credential_help(kind);
+    let mut properties = json!({"kind": {"const": kind}});
+    for part in help.needs {
+        properties[part.key] = if part.secret {
+            json!({"$ref": "#/$defs/secret", "description": part.what})
+        } else {
+            json!({"type": "string", "description": part.what, "examples": [part.example]})
+        };
+    }
+    let needs = help
+        .needs
+        .iter()
+        .filter(|part| !part.optional)
+        .map(|part| part.key);
+    let required: Vec<&str> = std::iter::once("kind").chain(needs).collect();
+    json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
+}
+
 fn texts(what: &str) -> Value {
     json!({"type": "array", "minItems": 1, "items": {"type": "string"}, "description": what})
 }
@@ -87,7 +117,16 @@ fn dns() -> Value {
                 "properties": {"url": {"type": "string", "description": "Address of a PowerDNS API."}, "key": {"$ref": "#/$defs/secret"}},
             }},
             "nameservers": texts("Host names of the name servers."),
+            "secondaries": {"type": "array", "minItems": 1, "description": "Servers that have the zone from the first of `servers`, by transfer.", "items": {
+                "type": "object", "additionalProperties": false, "required": ["address"], "dependentRequired": {"url": ["key"], "key": ["url"]},
+                "properties": {
+                    "address": {"type": "string", "description": "Where it answers and takes NOTIFY; with a port where that is not 53.", "examples": ["192.0.2.53"]},
+                    "url": {"type": "string", "description": "Address of its API, if it is a PowerDNS that is to be set up."}, "key": {"$ref": "#/$defs/secret"},
+                },
+            }},
+            "catalog": {"type": "string", "description": "Name of the catalog zone that tells the secondaries which zones there are (RFC 9432)."},
         },
+        "dependentRequired": {"catalog": ["secondaries"]},
     })
 }
 

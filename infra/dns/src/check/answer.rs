@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use hickory_proto::dnssec::rdata::{DNSKEY, DNSSECRData};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{RData, Record, RecordType};
 
 use crate::name::DomainName;
-use crate::query::Reply;
-use crate::record::{Caa, RecordKind, RecordSet, Records};
+use crate::query::{self, Reply};
+use crate::record::{Caa, Dnskey, Ds, RecordKind, RecordSet, Records};
 
 /// The mnemonic of a response code.
 pub(super) fn code(code: ResponseCode) -> String {
@@ -27,7 +26,7 @@ pub(super) fn wire_kind(kind: &RecordKind) -> Option<RecordType> {
 
 /// The records of one name and kind in an answer. The shortest time to live counts.
 pub(super) fn records(reply: &Reply, name: &DomainName, kind: RecordType) -> RecordSet {
-    let found: Vec<&Record> = of(reply, name, kind).collect();
+    let found: Vec<&Record> = query::of(reply.answers(), name, kind).collect();
     let texts: BTreeSet<String> = found.iter().map(|record| text(&record.data)).collect();
     RecordSet {
         name: name.clone(),
@@ -36,26 +35,25 @@ pub(super) fn records(reply: &Reply, name: &DomainName, kind: RecordType) -> Rec
     }
 }
 
-/// The records of one name and kind in an answer.
-pub(super) fn of<'a>(
-    reply: &'a Reply,
-    name: &DomainName,
-    kind: RecordType,
-) -> impl Iterator<Item = &'a Record> {
-    let name = name.absolute();
-    let answers = reply.answers().iter();
-    answers.filter(move |record| {
-        record.record_type() == kind && record.name.to_ascii().eq_ignore_ascii_case(&name)
-    })
+/// The DS records that CDS or CDNSKEY records lead to (RFC 7344 section 3), in order. What cannot be read leads to none.
+pub(super) fn told_keys(reply: &Reply, zone: &DomainName, kind: RecordType) -> Vec<Ds> {
+    let texts = query::of(reply.answers(), zone, kind).map(|record| record.data.to_string());
+    let read = |text: String| match kind {
+        RecordType::CDNSKEY => text.parse::<Dnskey>().and_then(|key| key.ds(zone)),
+        _ => text.parse::<Ds>(),
+    };
+    let told: BTreeSet<Ds> = texts.filter_map(|text| read(text).ok()).collect();
+    told.into_iter().collect()
 }
 
-/// Keys that may sign the zone.
-pub(super) fn keys(reply: &Reply) -> Vec<DNSKEY> {
-    let keys = reply.answers().iter().filter_map(|record| match &record.data {
-        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key.clone()),
-        _ => None,
-    });
-    keys.filter(|key| key.zone_key() && !key.revoke()).collect()
+/// DS records in a row; `nothing` for none.
+pub(super) fn list(ds: &[Ds]) -> String {
+    let texts: Vec<String> = ds.iter().map(ToString::to_string).collect();
+    if texts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        texts.join(", ")
+    }
 }
 
 fn text(data: &RData) -> String {

@@ -1,5 +1,6 @@
 //! The verbs of [`ZoneHost`] as requests.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use async_trait::async_trait;
@@ -11,17 +12,20 @@ use url::{Host, Url};
 use super::addresses;
 use super::api::{Api, Call};
 use super::wire::{
-    KeyAnswer, ListedZone, PrivateKeyAnswer, SERIAL_MOVES, ServerAnswer, SetBody, SettingAnswer, ZoneAnswer,
-    capabilities, version,
+    KeyAnswer, ListedZone, Metadata, MetadataAnswer, PrivateKeyAnswer, SERIAL_MOVES, ServerAnswer, SetBody,
+    SettingAnswer, TELL_KEYS, ZoneAnswer, capabilities, version,
 };
 use crate::error::{DnsError, ErrorClass};
 use crate::host::{ServerFacts, Signing, ZoneHost, ZoneKey};
 use crate::name::DomainName;
-use crate::zone::{Change, Zone, ZoneMark, ZoneRequest};
+use crate::zone::{Change, MarkedSet, Zone, ZoneMark, ZoneRequest, ZoneSettings};
+
+/// Algorithm of keys: ECDSA P-256 with SHA-256, number 13 (RFC 8624 section 3.1).
+const ALGORITHM: &str = "ecdsa256";
 
 #[derive(Debug)]
 pub(super) struct PowerDns {
-    api: Api,
+    pub(super) api: Api,
     url: Url,
     name: String,
     answers_at: Option<SocketAddr>,
@@ -38,16 +42,12 @@ impl PowerDns {
         }
     }
 
-    fn action(&self, verb: &str, zone: &DomainName) -> String {
+    pub(super) fn action(&self, verb: &str, zone: &DomainName) -> String {
         format!("{verb} zone `{zone}` at {}", self.name)
     }
 
-    fn call(&self, method: Method, verb: &str, zone: &DomainName) -> Call {
-        Call::new(
-            method,
-            format!("/zones/{}", zone.absolute()),
-            self.action(verb, zone),
-        )
+    pub(super) fn call(&self, method: Method, verb: &str, zone: &DomainName) -> Call {
+        Call::new(method, format!("/zones/{}", id(zone)), self.action(verb, zone))
     }
 
     fn keys_call(&self, method: Method, verb: &str, zone: &DomainName) -> Call {
@@ -75,11 +75,8 @@ impl PowerDns {
             return Ok(vec![configured]);
         }
         let action = format!("learn where {} answers queries", self.name);
-        let settings: Vec<SettingAnswer> = self.api.read(&Call::new(Method::GET, "/config", &action)).await?;
-        let value = |name: &str| {
-            let setting = settings.iter().find(|setting| setting.name == name);
-            setting.map(|setting| setting.value.clone()).unwrap_or_default()
-        };
+        let settings = self.settings(&action).await?;
+        let value = |name: &str| settings.get(name).cloned().unwrap_or_default();
         let port = value("local-port").parse().unwrap_or(53);
         let found = addresses::answers_at(&value("local-address"), port, self.api_address(&action).await?);
         if found.is_empty() {
@@ -87,6 +84,15 @@ impl PowerDns {
             return Err(self.odd(action, message));
         }
         Ok(found)
+    }
+
+    /// Its configuration, by name.
+    pub(super) async fn settings(&self, action: &str) -> Result<BTreeMap<String, String>, DnsError> {
+        let settings: Vec<SettingAnswer> = self.api.read(&Call::new(Method::GET, "/config", action)).await?;
+        Ok(settings
+            .into_iter()
+            .map(|setting| (setting.name, setting.value))
+            .collect())
     }
 
     async fn api_address(&self, action: &str) -> Result<IpAddr, DnsError> {
@@ -112,9 +118,49 @@ impl PowerDns {
         Ok(first.ip())
     }
 
-    fn zone(&self, answer: ZoneAnswer, action: String) -> Result<Zone, DnsError> {
-        let zone = answer.into_zone();
+    async fn metadata(&self, zone: &DomainName) -> Result<Metadata, DnsError> {
+        let call = self.call(Method::GET, "read the metadata of", zone);
+        let call = Call {
+            path: format!("{}/metadata", call.path),
+            ..call
+        };
+        let answer: Vec<MetadataAnswer> = self.api.read(&call).await?;
+        Ok(answer
+            .into_iter()
+            .map(|answer| (answer.kind, answer.metadata))
+            .collect())
+    }
+
+    /// Sets one kind of metadata; without values it is removed.
+    pub(super) async fn set_metadata(
+        &self,
+        zone: &DomainName,
+        kind: &str,
+        values: &[String],
+    ) -> Result<(), DnsError> {
+        let call = self.call(Method::PUT, &format!("set {kind} of"), zone);
+        let call = Call {
+            path: format!("{}/metadata/{kind}", call.path),
+            ..call
+        };
+        self.api
+            .send(&call.with_body(json!({ "metadata": values })))
+            .await?;
+        Ok(())
+    }
+
+    fn zone(&self, answer: ZoneAnswer, metadata: &Metadata, action: String) -> Result<Zone, DnsError> {
+        let zone = answer.into_zone(metadata);
         zone.ok_or_else(|| self.odd(action, "the answer is about a zone without a name".to_owned()))
+    }
+}
+
+/// A zone in a path, where a lone dot would be read as the folder it stands in.
+fn id(zone: &DomainName) -> String {
+    if *zone == DomainName::root() {
+        "=2E".to_owned()
+    } else {
+        zone.absolute()
     }
 }
 
@@ -140,19 +186,55 @@ impl ZoneHost for PowerDns {
 
     async fn find(&self, zone: &DomainName) -> Result<Option<Zone>, DnsError> {
         let call = self.call(Method::GET, "read", zone);
-        match self.api.read::<ZoneAnswer>(&call).await {
-            Ok(answer) => self.zone(answer, call.action).map(Some),
+        let read = async {
+            let answer = self.api.read::<ZoneAnswer>(&call).await?;
+            // It may be removed between the two.
+            Ok::<_, DnsError>((answer, self.metadata(zone).await?))
+        };
+        match read.await {
+            Ok((answer, metadata)) => self.zone(answer, &metadata, call.action).map(Some),
             Err(error) if error.class == ErrorClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn zones_of(&self, mark: &ZoneMark) -> Result<Vec<DomainName>, DnsError> {
+    async fn sets(
+        &self,
+        zone: &DomainName,
+        at: Option<&DomainName>,
+    ) -> Result<Option<Vec<MarkedSet>>, DnsError> {
+        let mut call = self.call(Method::GET, "read", zone);
+        if let Some(at) = at {
+            call.path = format!("{}?rrset_name={}", call.path, at.absolute());
+        }
+        match self.api.read::<ZoneAnswer>(&call).await {
+            Ok(answer) => Ok(Some(answer.marked_sets(at))),
+            Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn zones(&self) -> Result<Vec<(DomainName, String)>, DnsError> {
         let action = format!("list the zones at {}", self.name);
         let call = Call::new(Method::GET, "/zones?dnssec=false", action);
         let listed: Vec<ListedZone> = self.api.read(&call).await?;
-        let ours = listed.into_iter().filter(|zone| zone.account == mark.as_str());
-        Ok(ours.filter_map(|zone| zone.name.parse().ok()).collect())
+        let named = listed
+            .into_iter()
+            .filter_map(|zone| Some((zone.name.parse().ok()?, zone.account)));
+        Ok(named.collect())
+    }
+
+    async fn export(&self, zone: &DomainName) -> Result<String, DnsError> {
+        let mut call = self.call(Method::GET, "export", zone);
+        call.path = format!("{}/export", call.path);
+        let body = self.api.send(&call).await?;
+        String::from_utf8(body).map_err(|_| self.odd(call.action, "the answer is not text".to_owned()))
+    }
+
+    async fn zones_of(&self, mark: &ZoneMark) -> Result<Vec<DomainName>, DnsError> {
+        let zones = self.zones().await?.into_iter();
+        let ours = zones.filter(|(_, owner)| owner == mark.as_str());
+        Ok(ours.map(|(name, _)| name).collect())
     }
 
     async fn create(&self, request: &ZoneRequest, serial: u32, signing: Signing) -> Result<Zone, DnsError> {
@@ -171,7 +253,8 @@ impl ZoneHost for PowerDns {
         let call = Call::new(Method::POST, "/zones", self.action("create", &request.name));
         let call = call.with_body(body).creates();
         let answer = self.api.read(&call).await?;
-        self.zone(answer, call.action)
+        // A zone that was just made has none.
+        self.zone(answer, &Metadata::default(), call.action)
     }
 
     async fn change(&self, zone: &DomainName, changes: &[Change]) -> Result<(), DnsError> {
@@ -181,10 +264,17 @@ impl ZoneHost for PowerDns {
         Ok(())
     }
 
-    async fn complete_settings(&self, zone: &DomainName) -> Result<(), DnsError> {
-        let body = json!({ "dnssec": true, "api_rectify": true, "soa_edit_api": SERIAL_MOVES });
-        let call = self.call(Method::PUT, "sign", zone);
-        self.api.send(&call.with_body(body)).await?;
+    async fn complete_settings(&self, zone: &DomainName, present: ZoneSettings) -> Result<(), DnsError> {
+        if !(present.signed && present.rectified && present.serial_moves) {
+            let body = json!({ "dnssec": true, "api_rectify": true, "soa_edit_api": SERIAL_MOVES });
+            let call = self.call(Method::PUT, "sign", zone);
+            self.api.send(&call.with_body(body)).await?;
+        }
+        if !present.keys_told {
+            for (kind, value) in TELL_KEYS {
+                self.set_metadata(zone, kind, &[value.to_owned()]).await?;
+            }
+        }
         Ok(())
     }
 
@@ -206,6 +296,22 @@ impl ZoneHost for PowerDns {
         let call = self.keys_call(Method::GET, "read the keys of", zone);
         let answer: Vec<KeyAnswer> = self.api.read(&call).await?;
         Ok(answer.into_iter().map(ZoneKey::from).collect())
+    }
+
+    async fn make_key(&self, zone: &DomainName) -> Result<(), DnsError> {
+        let body = json!({ "keytype": "csk", "active": true, "published": true, "algorithm": ALGORITHM });
+        let call = self.keys_call(Method::POST, "make a key of", zone);
+        self.api.send(&call.with_body(body).creates().secret()).await?;
+        Ok(())
+    }
+
+    async fn delete_key(&self, zone: &DomainName, id: u64) -> Result<(), DnsError> {
+        let mut call = self.keys_call(Method::DELETE, "remove a key of", zone);
+        call.path = format!("{}/{id}", call.path);
+        match self.api.send(&call).await {
+            Err(error) if error.class != ErrorClass::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn export_key(&self, zone: &DomainName, id: u64) -> Result<SecretString, DnsError> {

@@ -1,18 +1,37 @@
 //! The API's JSON (<https://doc.powerdns.com/authoritative/http-api/>). Unknown fields are ignored, as releases add some.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Capabilities, Version, ZoneKey};
+use crate::name::DomainName;
 use crate::record::{Ds, RecordSet, Records};
-use crate::zone::{Change, Zone, ZoneSettings};
+use crate::transfer::{Distribution, Role};
+use crate::zone::{Change, MarkedSet, SetMark, Zone, ZoneSettings};
 
 /// Value of `soa_edit_api`: every change by the API adds one to the serial. `EPOCH` would not move twice within a second, and
 /// values of `soa_edit` such as `INCEPTION-EPOCH` are accepted here and do nothing.
 pub(super) const SERIAL_MOVES: &str = "INCREASE";
 /// The digest to publish; SHA-1 is obsolete and a second digest only makes answers longer (RFC 8624 section 3.3).
 const SHA256: u8 = 2;
+
+/// Metadata that makes the server answer for CDS, by the one digest that is published, and for CDNSKEY.
+pub(super) const TELL_KEYS: [(&str, &str); 2] = [("PUBLISH-CDS", "2"), ("PUBLISH-CDNSKEY", "1")];
+
+/// Metadata that says who is told of changes.
+pub(super) const ALSO_NOTIFY: &str = "ALSO-NOTIFY";
+
+/// A zone's metadata: values by kind.
+pub(super) type Metadata = BTreeMap<String, Vec<String>>;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MetadataAnswer {
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) metadata: Vec<String>,
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ServerAnswer {
@@ -51,23 +70,94 @@ pub(super) struct ZoneAnswer {
     soa_edit_api: String,
     #[serde(default)]
     rrsets: Vec<SetBody>,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    masters: Vec<String>,
+    #[serde(default)]
+    master_tsig_key_ids: Vec<String>,
+    #[serde(default)]
+    slave_tsig_key_ids: Vec<String>,
+    #[serde(default)]
+    catalog: String,
 }
 
 impl ZoneAnswer {
     /// None if the name is none.
-    pub(super) fn into_zone(self) -> Option<Zone> {
+    pub(super) fn into_zone(self, metadata: &Metadata) -> Option<Zone> {
+        let tells =
+            |(kind, value): &(&str, &str)| metadata.get(*kind).is_some_and(|values| values == &[*value]);
         Some(Zone {
             name: self.name.parse().ok()?,
+            distribution: self.distribution(metadata),
             owner: self.account,
             serial: self.serial,
             settings: ZoneSettings {
                 signed: self.dnssec,
                 rectified: self.api_rectify,
                 serial_moves: self.soa_edit_api.eq_ignore_ascii_case(SERIAL_MOVES),
+                keys_told: TELL_KEYS.iter().all(tells),
             },
             sets: self.rrsets.iter().filter_map(SetBody::to_set).collect(),
         })
     }
+
+    /// Record sets with their marks. Asked for one name, 4.7 adds the comments of all others, without records.
+    pub(super) fn marked_sets(&self, at: Option<&DomainName>) -> Vec<MarkedSet> {
+        let filled = self.rrsets.iter().filter(|set| !set.records.is_empty());
+        let marked = filled.filter_map(|body| {
+            Some(MarkedSet {
+                set: body.to_set()?,
+                mark: body.mark(),
+            })
+        });
+        marked
+            .filter(|marked| at.is_none_or(|at| marked.set.name == *at))
+            .collect()
+    }
+
+    fn distribution(&self, metadata: &Metadata) -> Distribution {
+        let role = role_of(&self.kind);
+        let takes = matches!(role, Role::Secondary | Role::Consumer);
+        let keys = if takes {
+            &self.slave_tsig_key_ids
+        } else {
+            &self.master_tsig_key_ids
+        };
+        let notifies = metadata.get(ALSO_NOTIFY).into_iter().flatten();
+        Distribution {
+            role,
+            keys: keys.iter().filter_map(|key| key.parse().ok()).collect(),
+            notifies: notifies.filter_map(|text| address(text)).collect(),
+            primaries: self.masters.iter().filter_map(|text| address(text)).collect(),
+            catalog: self.catalog.parse::<DomainName>().ok(),
+        }
+    }
+}
+
+/// An address with or without a port, as the server's settings have them.
+fn address(text: &str) -> Option<SocketAddr> {
+    let port = |address: IpAddr| SocketAddr::new(address, 53);
+    text.parse().ok().or_else(|| text.parse().ok().map(port))
+}
+
+/// A zone's kind, as the API calls it.
+pub(super) fn kind_of(role: Role) -> &'static str {
+    match role {
+        Role::Native => "Native",
+        Role::Primary => "Master",
+        Role::Secondary => "Slave",
+        Role::Producer => "Producer",
+        Role::Consumer => "Consumer",
+    }
+}
+
+fn role_of(kind: &str) -> Role {
+    let roles = [Role::Primary, Role::Secondary, Role::Producer, Role::Consumer];
+    let role = roles
+        .into_iter()
+        .find(|role| kind_of(*role).eq_ignore_ascii_case(kind));
+    role.unwrap_or(Role::Native)
 }
 
 /// A record set, both ways.
@@ -82,6 +172,28 @@ pub(super) struct SetBody {
     changetype: Option<String>,
     #[serde(default)]
     records: Vec<RecordBody>,
+    /// Left out, those that are there stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comments: Option<Vec<CommentBody>>,
+}
+
+/// Where a mark is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct CommentBody {
+    content: String,
+    account: String,
+}
+
+/// Stands before the generation in a mark's text.
+const GENERATION: &str = "generation ";
+
+impl From<&SetMark> for CommentBody {
+    fn from(mark: &SetMark) -> Self {
+        Self {
+            content: format!("{GENERATION}{}", mark.generation),
+            account: mark.owner.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,6 +204,18 @@ struct RecordBody {
 }
 
 impl SetBody {
+    /// The first comment that has the form of a mark.
+    fn mark(&self) -> Option<SetMark> {
+        let read = |comment: &CommentBody| {
+            let generation = comment.content.strip_prefix(GENERATION)?.parse().ok()?;
+            Some(SetMark {
+                owner: comment.account.clone(),
+                generation,
+            })
+        };
+        self.comments.iter().flatten().find_map(read)
+    }
+
     fn to_set(&self) -> Option<RecordSet> {
         let enabled = self.records.iter().filter(|record| !record.disabled);
         let texts: BTreeSet<String> = enabled.map(|record| record.content.clone()).collect();
@@ -117,6 +241,7 @@ impl From<&RecordSet> for SetBody {
                     disabled: false,
                 })
                 .collect(),
+            comments: None,
         }
     }
 }
@@ -128,12 +253,18 @@ impl From<&Change> for SetBody {
                 changetype: Some("REPLACE".to_owned()),
                 ..Self::from(set)
             },
+            Change::Mark(set, mark) => Self {
+                changetype: Some("REPLACE".to_owned()),
+                comments: Some(vec![mark.into()]),
+                ..Self::from(set)
+            },
             Change::Remove { name, kind } => Self {
                 name: name.absolute(),
                 kind: kind.to_string(),
                 ttl: None,
                 changetype: Some("DELETE".to_owned()),
                 records: Vec::new(),
+                comments: None,
             },
         }
     }
@@ -164,6 +295,13 @@ impl From<KeyAnswer> for ZoneKey {
 #[derive(Deserialize)]
 pub(super) struct PrivateKeyAnswer {
     pub(super) privatekey: String,
+}
+
+/// No `Debug`: it holds a key.
+#[derive(Deserialize)]
+pub(super) struct TsigKeyAnswer {
+    pub(super) algorithm: String,
+    pub(super) key: String,
 }
 
 /// The release in `4.7.3`, `5.0.0-rc1` or the like; none in a build from the main branch, which calls itself `0.0.…`.

@@ -2,37 +2,35 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::{AskError, Question, Reply};
+use super::{AskError, Patience, Question, Reply};
 
-/// How long one datagram is waited for.
-const UDP_WITHIN: Duration = Duration::from_millis(1_500);
-/// How often a datagram is sent.
-const UDP_TRIES: u32 = 2;
 /// Longest datagram that is read, in bytes; servers that send more than they were asked for are asked over TCP.
 const DATAGRAM: usize = 4_096;
-/// How long a stream may take from its first packet to the end of the answer.
-const TCP_WITHIN: Duration = Duration::from_secs(4);
 
-/// Each try has a socket, and so a port, of its own: an attacker off the path has to guess both.
-pub(super) async fn udp(server: SocketAddr, question: &Question) -> Result<Reply, AskError> {
-    let mut last = AskError::Silent("timed out".to_owned());
-    for _ in 0..UDP_TRIES {
-        match timeout(UDP_WITHIN, datagram(server, question)).await {
+/// Asks over UDP. Each try has a socket, and so a port, of its own: an attacker off the path has to guess both.
+pub(crate) async fn udp(
+    server: SocketAddr,
+    question: &Question,
+    patience: Patience,
+) -> Result<Reply, AskError> {
+    let mut ignored = 0;
+    let mut last = None;
+    for _ in 0..patience.tries {
+        match timeout(patience.udp, datagram(server, question, &mut ignored)).await {
             Ok(Ok(reply)) => return Ok(reply),
-            Ok(Err(error)) => last = AskError::Silent(error.to_string()),
+            Ok(Err(error)) => last = Some(unreachable(&error)),
             Err(_) => {}
         }
     }
-    Err(last)
+    Err(last.unwrap_or(AskError::TimedOut(ignored)))
 }
 
-async fn datagram(server: SocketAddr, question: &Question) -> io::Result<Reply> {
+async fn datagram(server: SocketAddr, question: &Question, ignored: &mut u32) -> io::Result<Reply> {
     let any: SocketAddr = match server {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -44,17 +42,22 @@ async fn datagram(server: SocketAddr, question: &Question) -> io::Result<Reply> 
     let mut buffer = vec![0; DATAGRAM];
     loop {
         let length = socket.recv(&mut buffer).await?;
-        if let Ok(reply) = question.read(&buffer[..length]) {
-            return Ok(reply);
+        match question.read(&buffer[..length]) {
+            Ok(reply) => return Ok(reply),
+            Err(_) => *ignored = ignored.saturating_add(1),
         }
     }
 }
 
-pub(super) async fn tcp(server: SocketAddr, question: &Question) -> Result<Reply, AskError> {
-    let silent = |error: io::Error| AskError::Silent(error.to_string());
-    match timeout(TCP_WITHIN, stream(server, question)).await {
-        Ok(wire) => question.read(&wire.map_err(silent)?),
-        Err(_) => Err(AskError::Silent("timed out".to_owned())),
+/// Asks over TCP, with a connection of its own.
+pub(crate) async fn tcp(
+    server: SocketAddr,
+    question: &Question,
+    patience: Patience,
+) -> Result<Reply, AskError> {
+    match timeout(patience.tcp, stream(server, question)).await {
+        Ok(wire) => question.read(&wire.map_err(|error| unreachable(&error))?),
+        Err(_) => Err(AskError::TimedOut(0)),
     }
 }
 
@@ -68,4 +71,15 @@ async fn stream(server: SocketAddr, question: &Question) -> io::Result<Vec<u8>> 
     let mut wire = vec![0; length.into()];
     stream.read_exact(&mut wire).await?;
     Ok(wire)
+}
+
+fn unreachable(error: &io::Error) -> AskError {
+    use io::ErrorKind as K;
+    AskError::Unreachable {
+        no_route: matches!(
+            error.kind(),
+            K::NetworkUnreachable | K::AddrNotAvailable | K::Unsupported
+        ),
+        why: error.to_string(),
+    }
 }

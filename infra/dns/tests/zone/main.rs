@@ -13,4 +13,6 @@ mod faults;
 mod life;
 mod oracle;
 mod relay;
+mod roll;
+mod secondaries;
 mod several;

@@ -24,7 +24,8 @@ pub(crate) fn delv(server: SocketAddr, zone: &DomainName, dnskey: &str, name: &s
     let mut words = dnskey.split(' ');
     let mut next = || words.next().unwrap();
     let (flags, protocol, algorithm, key) = (next(), next(), next(), next());
-    let anchor = format!("trust-anchors {{ {zone}. static-key {flags} {protocol} {algorithm} \"{key}\"; }};");
+    let zone = zone.absolute();
+    let anchor = format!("trust-anchors {{ {zone} static-key {flags} {protocol} {algorithm} \"{key}\"; }};");
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("anchor");
     std::fs::write(&file, anchor).unwrap();

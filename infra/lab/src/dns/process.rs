@@ -3,6 +3,7 @@
 //! A thread of its own starts it and waits for it: the kernel kills the process when that thread ends (`PR_SET_PDEATHSIG`), and a
 //! thread of a pool may end at any time.
 
+use std::fs::File;
 use std::io;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::home::{Home, missing};
+use super::home::not_there;
 
 /// Time between two looks at whether it has ended by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A name server's process; it is killed when this is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     // The thread ends the process when this is dropped.
     stop: Sender<()>,
     end: Arc<End>,
@@ -31,12 +32,12 @@ struct End {
 }
 
 impl Process {
-    pub(super) fn start(home: &Home) -> io::Result<Self> {
-        let log = home.log_file()?;
+    /// Starts a program of a package; what it says goes to the log.
+    pub(crate) fn start(program: &[String], log: File, install: &'static str) -> io::Result<Self> {
         let mut command = Command::new("setpriv");
         command
-            .args(["--pdeathsig", "KILL", "--", "pdns_server"])
-            .arg(format!("--config-dir={}", home.dir().display()))
+            .args(["--pdeathsig", "KILL", "--"])
+            .args(program)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
@@ -52,7 +53,7 @@ impl Process {
                     wait(child, &stopped);
                 }
                 Err(error) => {
-                    let _ = started.send(Err(missing(&format!("setpriv: {error}"))));
+                    let _ = started.send(Err(not_there(&format!("setpriv: {error}"), install)));
                 }
             }
             told.ended.store(true, Ordering::Release);
@@ -62,12 +63,12 @@ impl Process {
         Ok(Self { stop, end })
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.end.ended.load(Ordering::Acquire)
     }
 
     /// Ends it and waits until it has.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let told = self.end.told.notified();
         let mut told = std::pin::pin!(told);
         // From here on no end is missed.

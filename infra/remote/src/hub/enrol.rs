@@ -119,7 +119,7 @@ fn words(refusal: Refusal) -> (&'static str, &'static str) {
         ),
         Refusal::Expired => (
             "its ticket is too old",
-            "the host took too long to boot, or its user data was used again: let the installer rebuild the host",
+            "the host took too long to boot, or its user data was used again: delete its server, and run `sovereign up` again: it is made anew with another ticket",
         ),
         Refusal::Used => (
             "its ticket was used by another key",

@@ -67,6 +67,7 @@ impl Node {
         let (cut, follow) = (self.gone.child_token(), Arc::new(Notify::new()));
         let up = Up {
             reboots: self.reboots(&hello),
+            clock_ahead: ahead(hello.clock),
             hello: Arc::new(hello),
             transport,
             heard_at: Timestamp::now(),
@@ -174,4 +175,9 @@ impl Node {
             counts
         });
     }
+}
+
+/// Seconds by which a host's clock is ahead of this installer's.
+pub(super) fn ahead(clock: Timestamp) -> i64 {
+    clock.as_second() - Timestamp::now().as_second()
 }

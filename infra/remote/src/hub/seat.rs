@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sovereign_core::agent::{AgentEvent, Doing, ToAgent};
+use sovereign_core::agent::{AgentEvent, Heartbeat, ToAgent};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -36,8 +36,8 @@ impl Seat {
     }
 
     /// A heartbeat came.
-    pub(super) fn heartbeat(&self, doing: Option<Doing>) {
-        self.heard(|live| live.heartbeat(doing));
+    pub(super) fn heartbeat(&self, heartbeat: Heartbeat) {
+        self.heard(|live| live.heartbeat(heartbeat));
     }
 
     /// An event came.

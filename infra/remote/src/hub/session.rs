@@ -115,7 +115,7 @@ async fn hear<S: AsyncRead>(seat: &Seat, mut hears: Hears<S>, wants: &Wants) -> 
         };
         quiet = false;
         match frame {
-            FromAgent::Heartbeat(heartbeat) => seat.heartbeat(heartbeat.doing),
+            FromAgent::Heartbeat(heartbeat) => seat.heartbeat(heartbeat),
             FromAgent::Event(event) => seat.event(event),
             FromAgent::Want { sha256, from } => {
                 wants.send_replace(Some((sha256, from)));

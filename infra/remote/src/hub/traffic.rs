@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sovereign_core::agent::{AgentEvent, Doing, Hello, ToAgent};
+use sovereign_core::agent::{AgentEvent, Doing, Heartbeat, Hello, ToAgent};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::node::ahead;
 use crate::link_state::{LinkState, Lost, Up};
 
 /// Events on their way to one reader.
@@ -150,13 +151,14 @@ impl Live {
     }
 
     /// Notes a heartbeat, and how long they have shown the same.
-    pub(super) fn heartbeat(&mut self, doing: Option<Doing>) {
+    pub(super) fn heartbeat(&mut self, Heartbeat { clock, doing }: Heartbeat) {
         let same = |a: &Doing, b: &Doing| a.sub_step == b.sub_step && a.last_seen == b.last_seen;
         let stalled = matches!((&self.up.doing, &doing), (Some(a), Some(b)) if same(a, b));
         if !stalled {
             self.same_since = Instant::now();
         }
         self.up.heard_at = Timestamp::now();
+        self.up.clock_ahead = ahead(clock);
         self.up.doing = doing;
         self.up.stalled_for = self.same_since.elapsed();
     }

@@ -71,6 +71,8 @@ pub fn hello(node: &str, host_id: &str, boot_id: &str, last_seq: u64) -> Hello {
         host_id: host_id.to_owned(),
         clock: Timestamp::now(),
         applied: None,
+        serves: None,
+        kit: None,
         runs: None,
         last_seq,
     }

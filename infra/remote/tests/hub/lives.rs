@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sovereign_core::agent::{Doing, FromAgent, ToAgent};
+use jiff::Timestamp;
+use sovereign_core::agent::{Doing, FromAgent, Heartbeat, ToAgent};
 use sovereign_remote::LinkState;
 use sovereign_remote::hub::LinkEnd;
 use sovereign_remote::link_state::Lost;
@@ -51,6 +52,20 @@ async fn silence_is_told_after_two_heartbeats_and_ends_the_link_after_four() {
     assert_eq!(end.await.unwrap(), LinkEnd::Silent);
     assert_eq!(begun.elapsed().as_secs(), 20);
     bench.until(silent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_heartbeat_shows_the_hosts_clock() {
+    let bench = Bench::new();
+    let (mut agent, _end) = bench.up("host", "boot", 0).await;
+    let ahead = |state: &LinkState| state.up().map(|up| up.clock_ahead).unwrap();
+    assert!(ahead(&bench.link.state().borrow()).abs() < 60);
+    let tomorrow = Timestamp::from_second(Timestamp::now().as_second() + 86_400).unwrap();
+    let heartbeat = |clock| FromAgent::Heartbeat(Heartbeat { clock, doing: None });
+    assert!(agent.say(heartbeat(tomorrow)).await);
+    bench.until(|state| ahead(state) > 86_000).await;
+    assert!(agent.say(heartbeat(Timestamp::now())).await);
+    bench.until(|state| ahead(state).abs() < 60).await;
 }
 
 #[tokio::test(start_paused = true)]

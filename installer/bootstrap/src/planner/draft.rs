@@ -10,6 +10,7 @@ use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
 
 use super::Facts;
 use super::cluster::{self, Seat};
+use super::delegation;
 use super::hosts;
 use super::layout::{CONTROL_PLANE, GroupLayout, PlannedServer, RegionLayout, shard};
 use super::removals::Removals;
@@ -20,7 +21,7 @@ use crate::steps::{
     CreateFirewall, CreateLoadBalancer, CreateNetwork, CreatePlacementGroup, CreateServer, CreateSshKey,
     DeleteResource, HostPlace, PrepareLink,
 };
-use crate::view::{Act, PlannedHost, PlannedResource, PlannedZone};
+use crate::view::{Act, PlannedDelegation, PlannedHost, PlannedResource, PlannedZone};
 
 /// A plan under construction.
 pub(super) struct Draft<'a> {
@@ -32,6 +33,7 @@ pub(super) struct Draft<'a> {
     pub(super) resources: Vec<PlannedResource>,
     pub(super) hosts: Vec<PlannedHost>,
     pub(super) zone: Option<PlannedZone>,
+    pub(super) delegation: Option<PlannedDelegation>,
 }
 
 /// What the servers of a region stand on.
@@ -60,6 +62,7 @@ impl<'a> Draft<'a> {
             resources: Vec::new(),
             hosts: Vec::new(),
             zone: None,
+            delegation: None,
         }
     }
 
@@ -82,11 +85,17 @@ impl<'a> Draft<'a> {
             }
             balancers.push(self.load_balancer(layout, ground.network)?);
         }
-        if let Some(k3s) = self.until.k3s() {
-            cluster::steps(&mut self.plan, self.spec, k3s, seats)?;
-        }
+        cluster::steps(&mut self.plan, self.spec, self.until, seats)?;
         if *self.until != Until::Cloud {
-            self.zone = zone::draft(&mut self.plan, self.spec, balancers, Vec::new())?;
+            self.names(balancers)?;
+        }
+        Ok(())
+    }
+
+    fn names(&mut self, balancers: Vec<StepRef<CreateLoadBalancer>>) -> Result<(), PlanError> {
+        if let Some((zone, made)) = zone::draft(&mut self.plan, self.spec, balancers, Vec::new())? {
+            self.zone = Some(zone);
+            self.delegation = delegation::draft(&mut self.plan, self.spec, &made)?;
         }
         Ok(())
     }
@@ -265,7 +274,7 @@ impl<'a> Draft<'a> {
             let made = self
                 .plan
                 .step(step_name("server", &server.name), title, &step, &after)?;
-            if *self.until == Until::Cloud {
+            if !self.until.talks_to_hosts() {
                 continue;
             }
             self.hosts.push(PlannedHost {

@@ -9,7 +9,8 @@ use sovereign_core::finding::{Finding, Severity};
 use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignSpec};
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
 
-use super::{PlannedSovereign, cluster, fingerprint, hosts, internal, zone};
+use super::pool::{self, PoolFacts};
+use super::{PlannedSovereign, cluster, delegation, fingerprint, hosts, internal, zone};
 use crate::link::{LinkPlan, Until};
 use crate::names::{self, Names};
 use crate::steps::{HostPlace, Machine, PrepareLink};
@@ -53,10 +54,12 @@ pub fn plan_machines(
     facts: &MachineFacts,
     link: &LinkPlan,
     until: &Until,
+    pool: &PoolFacts,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let seats = seats(spec);
     let (trusted, mut findings) = trust(&seats, facts);
     findings.extend(nameless(spec, &seats));
+    findings.extend(pool::check(spec, pool));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
@@ -177,23 +180,26 @@ fn assemble(
         planned.push(host);
         members.push(member);
     }
-    if let Some(k3s) = until.k3s() {
-        cluster::steps(&mut plan, spec, k3s, members)?;
-    }
+    cluster::steps(&mut plan, spec, until, members)?;
     let addresses = seats.iter().filter(|seat| takes_traffic(spec, seat));
     let addresses = addresses
         .filter_map(|seat| seat.machine.address.parse().ok())
         .collect();
     let zone = zone::draft(&mut plan, spec, Vec::new(), addresses)?;
+    let (zone, delegation) = match zone {
+        Some((zone, made)) => (Some(zone), delegation::draft(&mut plan, spec, &made)?),
+        None => (None, None),
+    };
     let view = PlanView {
         resources: Vec::new(),
         groups: Vec::new(),
         networks: spec.regions.iter().map(PlannedRanges::of).collect(),
         hosts: planned,
         link: link.clone(),
-        k3s: until.k3s().cloned(),
+        files: until.files().cloned(),
         user_data: Vec::new(),
         zone,
+        delegation,
         prices: None,
         findings,
     };

@@ -6,24 +6,27 @@ use sovereign_core::spec::{Dns, SovereignSpec};
 use sovereign_dns::{DomainName, Mailbox};
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
 
+use super::pool;
 use crate::steps::{CreateLoadBalancer, CreateZone};
 use crate::view::PlannedZone;
 
-/// A step for the zone, where the Sovereign has a name and somebody to answer for it. Its names lead to the load balancers and to
+/// The zone, between the steps of a name out of a pool: a step for it, where the Sovereign has a name and somebody to answer for it. Its names lead to the load balancers and to
 /// `addresses`.
 pub(super) fn draft(
     plan: &mut PlanBuilder,
     spec: &SovereignSpec,
     balancers: Vec<StepRef<CreateLoadBalancer>>,
     addresses: Vec<IpAddr>,
-) -> Result<Option<PlannedZone>, PlanError> {
+) -> Result<Option<(PlannedZone, StepRef<CreateZone>)>, PlanError> {
+    let hold = pool::hold(plan, spec)?;
     let Some(step) = step(spec, balancers, addresses) else {
         return Ok(None);
     };
-    let after: Vec<StepName> = step
-        .balancers
+    let balancers = step.balancers.iter().map(|balancer| balancer.name().clone());
+    let after: Vec<StepName> = hold
         .iter()
-        .map(|balancer| balancer.name().clone())
+        .map(|hold| hold.name().clone())
+        .chain(balancers)
         .collect();
     let name = step.zone.as_str().to_owned();
     let zone = PlannedZone {
@@ -33,15 +36,17 @@ pub(super) fn draft(
             .map(|server| server.as_str().to_owned())
             .collect(),
         names: step.names(),
+        secondaries: step.secondaries.iter().map(ToString::to_string).collect(),
         name: name.clone(),
     };
-    plan.step(
+    let made = plan.step(
         StepName::new(format!("zone/{name}")),
         format!("zone {name}"),
         &step,
         &after,
     )?;
-    Ok(Some(zone))
+    pool::delegate(plan, spec, hold, made.clone())?;
+    Ok(Some((zone, made)))
 }
 
 /// The spec's parser has seen to it that its names are names.
@@ -50,7 +55,12 @@ fn step(
     balancers: Vec<StepRef<CreateLoadBalancer>>,
     addresses: Vec<IpAddr>,
 ) -> Option<CreateZone> {
-    let Dns { nameservers, .. } = spec.dns.as_ref()?;
+    let Dns {
+        nameservers,
+        secondaries,
+        catalog,
+        ..
+    } = spec.dns.as_ref()?;
     let zone: DomainName = spec.domain.fqdn()?.parse().ok()?;
     Some(CreateZone {
         sovereign: spec.name.clone(),
@@ -63,5 +73,7 @@ fn step(
         nameservers: nameservers.iter().filter_map(|name| name.parse().ok()).collect(),
         balancers,
         addresses,
+        secondaries: secondaries.iter().map(|secondary| secondary.address).collect(),
+        catalog: catalog.as_ref().and_then(|name| name.parse().ok()),
     })
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use sovereign_core::agent::{AgentEvent, AgentEventKind, Hello, ToAgent};
 use sovereign_engine::step::{StepContext, StepError};
+use sovereign_remote::link_state::Lost;
 use sovereign_remote::{BookError, Link, LinkState, NodeId};
 use tokio::time::{Instant, interval, timeout};
 
+use super::clock::ClockWatch;
 use crate::services::Services;
 
 /// How often the heartbeat learns what is waited for.
@@ -50,6 +52,24 @@ impl<'a> Conversation<'a> {
                 _ = tell.tick() => self.tell(&format!("the agent of `{}`", self.node.node)),
                 () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
                 () = tokio::time::sleep_until(deadline) => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits until the host ends the link, at most so long; whether it did. A link over which nothing comes has not ended.
+    pub(super) async fn ends(&self, patience: Duration) -> Result<bool, StepError> {
+        let mut state = self.link.state();
+        let mut tell = interval(TELL);
+        let deadline = Instant::now() + patience;
+        loop {
+            if has_ended(&state.borrow_and_update()) {
+                return Ok(true);
+            }
+            tokio::select! {
+                changed = state.changed() => if changed.is_err() { return Ok(false) },
+                _ = tell.tick() => self.tell(&format!("the agent of `{}` to end", self.node.node)),
+                () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
+                () = tokio::time::sleep_until(deadline) => return Ok(false),
             }
         }
     }
@@ -97,8 +117,15 @@ impl<'a> Conversation<'a> {
         let mut events = self.link.events(heard);
         let mut tell = interval(TELL);
         let mut told = None;
+        let mut clock = ClockWatch::default();
         loop {
-            let link = up(&state.borrow_and_update())?;
+            let link = {
+                let state = state.borrow_and_update();
+                if let Some(part) = clock.judge(&state) {
+                    self.cx.sub_step(part);
+                }
+                up(&state)?
+            };
             if let Some(order) = order
                 && link.is_some()
                 && link != told
@@ -148,6 +175,11 @@ fn up(state: &LinkState) -> Result<Option<Arc<Hello>>, StepError> {
         }),
         _ => Ok(None),
     }
+}
+
+/// Whether the host was on the link, and the link is no more.
+fn has_ended(state: &LinkState) -> bool {
+    matches!(state, LinkState::Silent { lost, .. } if *lost != Lost::NoFrame)
 }
 
 fn gone(node: &NodeId) -> StepError {

@@ -67,35 +67,51 @@ impl HostPlace {
 
     /// Where the installer calls, it begins to.
     pub(super) async fn call(&self, cx: &StepContext<'_, Services>, node: &NodeId) -> Result<(), StepError> {
-        let nodes = &cx.services.nodes;
-        let target = match self {
-            Self::Server {
-                transport: Transport::Https { .. },
-                ..
-            } => return Ok(()),
-            Self::Server { server, .. } => {
-                let made = cx.output(server)?.made;
-                let address = made.public_ipv4.map(|ip| ip.to_string());
-                let address = address.or_else(|| made.public_ipv6.map(|ip| ip.to_string()));
-                SshTarget {
-                    host: address.ok_or_else(|| unreachable(node))?,
-                    port: SSH,
-                    user: "root".into(),
-                    host_keys: HostKeys::Pinned(nodes.book().host_keys(node).await.map_err(unnoted)?),
-                    key: login_key(cx, node).await?,
-                }
-            }
-            Self::Machine(machine) => machine.target(cx).await?,
+        let Some(target) = self.target(cx, node).await? else {
+            return Ok(());
         };
-        if nodes.call(node, target) {
+        if cx.services.nodes.call(node, target) {
             Ok(())
         } else {
             Err(no_agent())
         }
     }
+
+    /// How the installer calls; `None` where it is called.
+    pub(super) async fn target(
+        &self,
+        cx: &StepContext<'_, Services>,
+        node: &NodeId,
+    ) -> Result<Option<SshTarget>, StepError> {
+        Ok(Some(match self {
+            Self::Server {
+                transport: Transport::Https { .. },
+                ..
+            } => return Ok(None),
+            Self::Server { server, .. } => {
+                let made = cx.output(server)?.made;
+                let address = made.public_ipv4.map(|ip| ip.to_string());
+                let address = address.or_else(|| made.public_ipv6.map(|ip| ip.to_string()));
+                let book = cx.services.nodes.book();
+                let pinned = book.host_keys(node).await.map_err(unnoted)?;
+                SshTarget {
+                    host: address.ok_or_else(|| unreachable(node))?,
+                    port: SSH,
+                    user: "root".into(),
+                    host_keys: HostKeys::Pinned(pinned),
+                    key: login_key(cx, node).await?,
+                }
+            }
+            Self::Machine(machine) => machine.target(cx).await?,
+        }))
+    }
 }
 
-async fn login_key(cx: &StepContext<'_, Services>, node: &NodeId) -> Result<SecretString, StepError> {
+/// The key that this installer logs in with.
+pub(super) async fn login_key(
+    cx: &StepContext<'_, Services>,
+    node: &NodeId,
+) -> Result<SecretString, StepError> {
     let name = login_key_name(&node.sovereign);
     let key = cx.services.nodes.secrets().get(&name).await;
     match key {
@@ -319,7 +335,7 @@ impl EnrolHost {
             }),
             None => Err(StepError::Fatal {
                 cause: format!("server `{}` is gone", self.node.node),
-                remedy: "run `up` again: it is made anew".into(),
+                remedy: "run `sovereign up` again: it is made anew".into(),
             }),
         }
     }

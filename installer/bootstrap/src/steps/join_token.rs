@@ -22,14 +22,11 @@ impl Step for MakeJoinToken {
     type Output = ();
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<()>, StepError> {
-        Ok(kept(cx, &self.sovereign).await?.map(drop))
+        Ok(kept(cx, &self.sovereign, Slot::Current).await?.map(drop))
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        let secret = SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
-        let secrets = cx.services.nodes.secrets();
-        let put = secrets.put(&join_token_name(&self.sovereign), &secret).await;
-        put.map_err(sealed)
+        keep(cx, &self.sovereign, Slot::Current, &fresh()).await
     }
 
     async fn undo(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
@@ -37,22 +34,75 @@ impl Step for MakeJoinToken {
     }
 }
 
+/// Which of a cluster's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// By which nodes join.
+    Current,
+    /// By which they will, while it is changed.
+    Next,
+    /// By which they did before; kept until it has been shown that it opens nothing.
+    Old,
+}
+
+impl Slot {
+    const ALL: [Self; 3] = [Self::Current, Self::Next, Self::Old];
+
+    fn name(self, sovereign: &SovereignName) -> String {
+        let current = join_token_name(sovereign);
+        match self {
+            Self::Current => current,
+            Self::Next => format!("{current}/next"),
+            Self::Old => format!("{current}/old"),
+        }
+    }
+}
+
+/// 256 random bits.
+pub(super) fn fresh() -> SecretString {
+    SecretString::from(hex::encode(rand::random::<[u8; 32]>()))
+}
+
 /// The secret, if it was made.
 pub(super) async fn kept(
     cx: &StepContext<'_, Services>,
     sovereign: &SovereignName,
+    slot: Slot,
 ) -> Result<Option<SecretString>, StepError> {
     let secrets = cx.services.nodes.secrets();
-    secrets.get(&join_token_name(sovereign)).await.map_err(sealed)
+    secrets.get(&slot.name(sovereign)).await.map_err(sealed)
 }
 
-/// Forgets the secret; missing is success.
+/// Keeps a secret.
+pub(super) async fn keep(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+    slot: Slot,
+    secret: &SecretString,
+) -> Result<(), StepError> {
+    let secrets = cx.services.nodes.secrets();
+    secrets.put(&slot.name(sovereign), secret).await.map_err(sealed)
+}
+
+/// Forgets a secret; missing is success.
+pub(super) async fn drop_secret(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+    slot: Slot,
+) -> Result<(), StepError> {
+    let secrets = cx.services.nodes.secrets();
+    secrets.delete(&slot.name(sovereign)).await.map_err(sealed)
+}
+
+/// Forgets all of them; missing is success.
 pub(super) async fn forget(
     cx: &StepContext<'_, Services>,
     sovereign: &SovereignName,
 ) -> Result<(), StepError> {
-    let secrets = cx.services.nodes.secrets();
-    secrets.delete(&join_token_name(sovereign)).await.map_err(sealed)
+    for slot in Slot::ALL {
+        drop_secret(cx, sovereign, slot).await?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]

@@ -6,7 +6,7 @@ use sovereign_core::name::SovereignName;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::ssh;
 
-use super::join_token;
+use super::{join_token, registry_authority};
 use crate::nodes::{SecretStoreError, login_key_name};
 use crate::services::Services;
 
@@ -57,6 +57,7 @@ pub(super) async fn forget(
 ) -> Result<(), StepError> {
     let nodes = &cx.services.nodes;
     join_token::forget(cx, sovereign).await?;
+    registry_authority::forget(cx, sovereign).await?;
     let forgotten = nodes.secrets().delete(&login_key_name(sovereign)).await;
     forgotten.map_err(sealed)?;
     nodes.forget(sovereign).await.map_err(|error| StepError::Retry {

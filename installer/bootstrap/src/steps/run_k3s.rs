@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use sovereign_core::agent::{AgentEventKind, ToAgent};
 use sovereign_core::host::HostRole;
 use sovereign_core::k3s::{JoinToken, K3sNode, K3sRole};
+use sovereign_core::registry::NODE_REGISTRY;
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
+use super::addresses::Addresses;
 use super::conversation::Conversation;
 use super::enrol::{HostPlace, failed};
-use super::join_token::{self, MakeJoinToken};
-use super::prepare_host::PrepareHost;
+use super::join_token::{self, MakeJoinToken, Slot};
+use super::serve_registry::ServeRegistry;
 use crate::cluster::NodePlan;
 use crate::services::Services;
 
@@ -28,8 +30,8 @@ const KNOWN: Duration = Duration::from_secs(5);
 pub struct RunK3s {
     /// The host.
     pub node: NodeId,
-    /// It is what it is to be.
-    pub prepared: StepRef<PrepareHost>,
+    /// It serves what k3s fetches.
+    pub served: StepRef<ServeRegistry>,
     /// Where it is.
     pub place: HostPlace,
     /// What lets it in is made.
@@ -107,7 +109,7 @@ impl RunK3s {
             cause: "the host that makes the cluster has no address that others could join by".into(),
             remedy: "give the servers a private network or public addresses in the spec".into(),
         })?;
-        let token = join_token::kept(cx, &self.node.sovereign).await?;
+        let token = join_token::kept(cx, &self.node.sovereign, Slot::Current).await?;
         let token = token.ok_or_else(|| StepError::Fatal {
             cause: "the secret that lets nodes into the cluster is gone".into(),
             remedy: "restore the state directory from a backup, or destroy the Sovereign and make it anew"
@@ -117,6 +119,7 @@ impl RunK3s {
         let external = own.external.iter().map(IpAddr::to_string);
         Ok(K3sNode {
             binary: plan.binary.clone(),
+            version: plan.version.clone(),
             role: match plan.role {
                 HostRole::FirstControlPlane => K3sRole::Init,
                 HostRole::ControlPlane => K3sRole::Server { join },
@@ -129,39 +132,9 @@ impl RunK3s {
             pods: plan.pods,
             services: plan.services,
             labels: plan.labels.clone(),
+            registry: NODE_REGISTRY,
             token: JoinToken::new(token.expose_secret()),
         })
-    }
-}
-
-/// Addresses of a host, as far as they are known.
-struct Addresses {
-    node: Option<IpAddr>,
-    external: Option<IpAddr>,
-    join: Option<String>,
-}
-
-impl Addresses {
-    fn of(cx: &StepContext<'_, Services>, place: &HostPlace) -> Result<Self, StepError> {
-        match place {
-            HostPlace::Server { server, .. } => {
-                let made = cx.output(server)?.made;
-                let public = made.public_ipv4.map(IpAddr::from);
-                let public = public.or(made.public_ipv6.map(IpAddr::from));
-                let private = made.private_ipv4.map(IpAddr::from);
-                let node = private.or(public);
-                Ok(Self {
-                    node,
-                    external: private.and(public),
-                    join: node.map(|ip| ip.to_string()),
-                })
-            }
-            HostPlace::Machine(machine) => Ok(Self {
-                node: machine.address.parse().ok(),
-                external: None,
-                join: Some(machine.address.clone()),
-            }),
-        }
     }
 }
 

@@ -1,21 +1,25 @@
 //! The Sovereign's zone: made complete and signed, proven by asking, and removed.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+use sovereign_core::event::EventKind;
 use sovereign_core::name::SovereignName;
 use sovereign_dns::check::still_answers;
 use sovereign_dns::record::Ds;
 use sovereign_dns::sovereign_zone::served_names;
+use sovereign_dns::transfer::{self, Secondary, Supply, check_secondaries, dismiss, is_supplied};
 use sovereign_dns::{
     DnsError, DomainName, ErrorClass, Mailbox, Published, SovereignNames, ZoneFinding, ZoneMark, ZoneRequest,
     check_zone, look, publish, sovereign_zone, withdraw,
 };
+use sovereign_engine::journal::Run;
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 
 use super::load_balancer::CreateLoadBalancer;
+use super::made::Made;
 use crate::services::Services;
 
 /// Findings named in an error; the rest is counted.
@@ -37,6 +41,12 @@ pub struct CreateZone {
     pub balancers: Vec<StepRef<CreateLoadBalancer>>,
     /// Addresses that its names lead to beside those.
     pub addresses: Vec<IpAddr>,
+    /// Servers that have the zone from the first of those it is made on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondaries: Vec<SocketAddr>,
+    /// The catalog that tells them of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<DomainName>,
 }
 
 /// A zone that answers, signed.
@@ -55,22 +65,38 @@ impl Step for CreateZone {
     type Output = MadeZone;
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<MadeZone>, StepError> {
-        let request = self.request(cx)?;
+        let request = self.wanted(cx)?;
         let Some(published) = look(&cx.services.zones, &request).await.map_err(dns_error)? else {
             return Ok(None);
         };
-        let findings = check_zone(&cx.services.zones, &request, &published).await;
-        let answers = findings.map_err(dns_error)?.is_empty();
-        Ok(answers.then(|| self.made(published)))
+        let supply = self.supply(cx.services)?;
+        if let Some(primary) = cx.services.zones.first()
+            && !is_supplied(&**primary, &self.zone, &supply)
+                .await
+                .map_err(dns_error)?
+        {
+            return Ok(None);
+        }
+        let findings = check(cx.services, &request, &published, &supply).await?;
+        Ok(findings.is_empty().then(|| self.made(published)))
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<MadeZone, StepError> {
-        let request = self.request(cx)?;
+        let request = self.wanted(cx)?;
         cx.waiting("the name servers", &format!("making zone `{}`", self.zone));
         let published = publish(&cx.services.zones, &request).await.map_err(dns_error)?;
+        let supply = self.supply(cx.services)?;
+        if let Some(primary) = cx.services.zones.first() {
+            cx.waiting("the secondaries", &format!("giving them zone `{}`", self.zone));
+            let mark = ZoneMark::of(&self.sovereign);
+            let supplied = transfer::supply(&**primary, &self.zone, &mark, &supply).await;
+            supplied.map_err(dns_error)?;
+        }
         cx.waiting("the zone to answer", "asking for every name in it");
-        let findings = check_zone(&cx.services.zones, &request, &published).await;
-        match findings.map_err(dns_error)?.as_slice() {
+        match check(cx.services, &request, &published, &supply)
+            .await?
+            .as_slice()
+        {
             [] => Ok(self.made(published)),
             findings => Err(not_yet(&self.zone, findings)),
         }
@@ -82,6 +108,13 @@ impl Step for CreateZone {
 }
 
 impl CreateZone {
+    fn supply(&self, services: &Services) -> Result<Supply, StepError> {
+        Ok(Supply {
+            secondaries: secondaries(services, &self.secondaries)?,
+            catalog: self.catalog.clone(),
+        })
+    }
+
     fn made(&self, published: Published) -> MadeZone {
         MadeZone {
             zone: self.zone.clone(),
@@ -95,8 +128,39 @@ impl CreateZone {
         names.iter().map(|name| name.as_str().to_owned()).collect()
     }
 
-    fn request(&self, cx: &StepContext<'_, Services>) -> Result<ZoneRequest, StepError> {
-        let (ipv4, ipv6) = self.addresses(cx)?;
+    /// The zone that a run made, or was to make, and its step. None where its plan has no zone, or has not come so far that all
+    /// addresses are known.
+    pub fn of(run: &Run) -> Option<(Self, ZoneRequest)> {
+        let planned = run.plan.steps.iter().find(|step| step.kind == Self::KIND)?;
+        let step: Self = serde_json::from_value(planned.params.clone()).ok()?;
+        let made = |balancer: &StepRef<CreateLoadBalancer>| {
+            let outputs = run
+                .events
+                .iter()
+                .rev()
+                .filter(|event| event.step.as_deref() == Some(balancer.name().as_str()));
+            let output = outputs.filter_map(|event| match &event.kind {
+                EventKind::StepSucceeded { output, .. } => Some(output.clone()),
+                _ => None,
+            });
+            output.map(serde_json::from_value).next()?.ok()
+        };
+        let balancers: Option<Vec<Made>> = step.balancers.iter().map(made).collect();
+        let request = step.request(&balancers?).ok()?;
+        Some((step, request))
+    }
+
+    fn wanted(&self, cx: &StepContext<'_, Services>) -> Result<ZoneRequest, StepError> {
+        let made: Result<Vec<Made>, StepError> = self
+            .balancers
+            .iter()
+            .map(|balancer| cx.output(balancer))
+            .collect();
+        self.request(&made?)
+    }
+
+    fn request(&self, balancers: &[Made]) -> Result<ZoneRequest, StepError> {
+        let (ipv4, ipv6) = self.addresses(balancers);
         if ipv4.is_empty() && ipv6.is_empty() {
             return Err(StepError::Fatal {
                 cause: format!("the names of zone `{}` would lead nowhere: no load balancer or machine has a public address", self.zone),
@@ -118,13 +182,9 @@ impl CreateZone {
         })
     }
 
-    fn addresses(
-        &self,
-        cx: &StepContext<'_, Services>,
-    ) -> Result<(BTreeSet<Ipv4Addr>, BTreeSet<Ipv6Addr>), StepError> {
+    fn addresses(&self, balancers: &[Made]) -> (BTreeSet<Ipv4Addr>, BTreeSet<Ipv6Addr>) {
         let (mut ipv4, mut ipv6) = (BTreeSet::new(), BTreeSet::new());
-        for balancer in &self.balancers {
-            let made = cx.output(balancer)?;
+        for made in balancers {
             ipv4.extend(made.public_ipv4);
             ipv6.extend(made.public_ipv6);
         }
@@ -134,7 +194,7 @@ impl CreateZone {
                 IpAddr::V6(address) => drop(ipv6.insert(*address)),
             }
         }
-        Ok((ipv4, ipv6))
+        (ipv4, ipv6)
     }
 }
 
@@ -171,23 +231,57 @@ async fn remove(
     sovereign: &SovereignName,
     zone: &DomainName,
 ) -> Result<(), StepError> {
+    let mark = ZoneMark::of(sovereign);
     let hosts = &cx.services.zones;
-    withdraw(hosts, zone, &ZoneMark::of(sovereign))
+    withdraw(hosts, zone, &mark).await.map_err(dns_error)?;
+    let dismissed = dismiss(&cx.services.secondaries, zone, &mark)
         .await
         .map_err(dns_error)?;
-    for host in hosts {
+    for host in hosts.iter().map(|host| &**host).chain(dismissed) {
         // A zone of that name that is left is somebody else's.
         if host.find(zone).await.map_err(dns_error)?.is_some() {
             continue;
         }
-        if let Some(finding) = still_answers(&**host, zone).await.map_err(dns_error)? {
+        if let Some(finding) = still_answers(host, zone).await.map_err(dns_error)? {
             return Err(not_yet(zone, &[finding]));
         }
     }
     Ok(())
 }
 
-fn not_yet(zone: &DomainName, findings: &[ZoneFinding]) -> StepError {
+/// What is wrong with the zone at its servers and their secondaries.
+async fn check(
+    services: &Services,
+    request: &ZoneRequest,
+    published: &Published,
+    supply: &Supply,
+) -> Result<Vec<ZoneFinding>, StepError> {
+    let mut findings = check_zone(&services.zones, request, published)
+        .await
+        .map_err(dns_error)?;
+    if let Some(primary) = services.zones.first() {
+        let more = check_secondaries(&**primary, request, published, supply).await;
+        findings.extend(more.map_err(dns_error)?);
+    }
+    Ok(findings)
+}
+
+/// The secondaries of a plan, with the APIs that the spec gives them.
+pub(super) fn secondaries(services: &Services, planned: &[SocketAddr]) -> Result<Vec<Secondary>, StepError> {
+    let known = |address: &SocketAddr| {
+        let found = services
+            .secondaries
+            .iter()
+            .find(|secondary| secondary.address == *address);
+        found.cloned().ok_or_else(|| StepError::Fatal {
+            cause: format!("the plan has secondary name server {address}, and the spec names it no more"),
+            remedy: "give the spec its `dns.secondaries` back, or plan again".into(),
+        })
+    };
+    planned.iter().map(known).collect()
+}
+
+pub(super) fn not_yet(zone: &DomainName, findings: &[ZoneFinding]) -> StepError {
     let named: Vec<String> = findings.iter().take(NAMED).map(ToString::to_string).collect();
     let more = match findings.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -203,7 +297,8 @@ fn not_yet(zone: &DomainName, findings: &[ZoneFinding]) -> StepError {
     }
 }
 
-fn dns_error(error: DnsError) -> StepError {
+/// A name server's error as a step's.
+pub(super) fn dns_error(error: DnsError) -> StepError {
     let cause = error.to_string();
     match error.class {
         ErrorClass::Retry | ErrorClass::Unsettled => StepError::Retry {

@@ -2,12 +2,15 @@
 
 #![allow(clippy::expect_used, reason = "a test stops at its first surprise")]
 
+mod own_token;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use secrecy::SecretString;
+use sovereign_bootstrap::cluster::ClusterFiles;
 use sovereign_bootstrap::link::{LinkPlan, Transport, Until};
-use sovereign_bootstrap::planner::{MachineFacts, Offered};
+use sovereign_bootstrap::planner::{MachineFacts, Offered, PoolFacts, TokenFacts};
 use sovereign_bootstrap::view::Act;
 use sovereign_bootstrap::{PlannedSovereign, plan_machines, plan_up};
 use sovereign_cloud::inventory::Inventory;
@@ -40,7 +43,15 @@ fn read(text: &str) -> SovereignSpec {
 }
 
 fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
-    plan_up(spec, inventory, &ssh(), &Until::Hosts).expect("a plan")
+    plan_up(
+        spec,
+        inventory,
+        &ssh(),
+        &Until::Hosts,
+        &TokenFacts::Unasked,
+        &PoolFacts::default(),
+    )
+    .expect("a plan")
 }
 
 /// The installer calls.
@@ -53,7 +64,15 @@ fn ssh() -> LinkPlan {
 
 /// Codes of the errors that stop the plan.
 fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
-    let findings = plan_up(spec, inventory, &ssh(), &Until::Hosts).expect_err("no plan");
+    let findings = plan_up(
+        spec,
+        inventory,
+        &ssh(),
+        &Until::Hosts,
+        &TokenFacts::Unasked,
+        &PoolFacts::default(),
+    )
+    .expect_err("no plan");
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
@@ -194,17 +213,38 @@ proptest! {
 /// One server makes the cluster, the others join behind each other, and agents behind the first.
 #[test]
 fn the_cluster_is_made_once_and_servers_join_one_by_one() {
-    let k3s = Artifact {
+    let file = Artifact {
         sha256: "0".repeat(64),
         size: 1,
     };
-    let until = Until::Cluster(k3s);
-    let plan = plan_up(&ha(), &EMPTY, &ssh(), &until).expect("a plan").plan;
+    let until = Until::Cluster(ClusterFiles {
+        k3s: file.clone(),
+        kit: file,
+    });
+    let plan = plan_up(
+        &ha(),
+        &EMPTY,
+        &ssh(),
+        &until,
+        &TokenFacts::Unasked,
+        &PoolFacts::default(),
+    )
+    .expect("a plan")
+    .plan;
     let steps: Vec<_> = plan
         .steps
         .iter()
         .filter(|step| step.kind == "cluster.node")
         .collect();
+    for step in &steps {
+        let served = step.name.as_str().replace("k3s/", "registry/");
+        assert!(
+            step.after.iter().any(|name| name.as_str() == served),
+            "{}: {:?}",
+            step.name,
+            step.after
+        );
+    }
     let behind = |step: &sovereign_engine::plan::PlannedStep| {
         let others = step.after.iter().filter(|name| name.as_str().starts_with("k3s/"));
         others.map(ToString::to_string).collect::<Vec<_>>()
@@ -266,7 +306,8 @@ fn a_machine_that_is_known_by_a_name_is_told_to_be_missing_in_the_zone() {
         ]
         .into(),
     };
-    let planned = plan_machines(&read(&text), &facts, &ssh(), &Until::Hosts).expect("a plan");
+    let planned =
+        plan_machines(&read(&text), &facts, &ssh(), &Until::Hosts, &PoolFacts::default()).expect("a plan");
     let told: Vec<_> = planned
         .view
         .findings

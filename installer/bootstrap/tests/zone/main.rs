@@ -6,6 +6,8 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod roll;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +15,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
+use sovereign_bootstrap::services::NamePool;
 use sovereign_bootstrap::steps::{CreateZone, RemoveZone};
 use sovereign_bootstrap::{Services, registry};
 use sovereign_core::event::RunOutcome;
 use sovereign_core::name::SovereignName;
 use sovereign_core::secret::SecretRef;
+use sovereign_dns::pool::testing::MemoryBook as PoolMemory;
+use sovereign_dns::probe::ProbeConfig;
 use sovereign_dns::{DomainName, Mailbox, PowerDnsConfig, ZoneHost, ZoneMark, connect_powerdns};
 use sovereign_engine::executor::{Executor, ExecutorConfig, Report};
 use sovereign_engine::journal::Direction;
@@ -72,6 +77,8 @@ fn create(addresses: &[&str]) -> CreateZone {
         contact: Mailbox::hostmaster(&zone()),
         balancers: Vec::new(),
         addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        secondaries: Vec::new(),
+        catalog: None,
     }
 }
 
@@ -116,12 +123,25 @@ impl Bench {
 }
 
 fn services(host: Option<Arc<dyn ZoneHost>>) -> Services {
+    services_with(host, ProbeConfig::default())
+}
+
+fn services_with(host: Option<Arc<dyn ZoneHost>>, probe: ProbeConfig) -> Services {
     let book = Arc::new(MemoryBook::default());
     let hub = Arc::new(Hub::new(book.clone()));
     let nodes = Nodes::new(hub, book, Arc::new(NoSecrets), None, None, Duration::from_secs(1));
     Services {
         cloud: None,
+        token: None,
+        own_token: None,
         zones: host.into_iter().collect(),
+        secondaries: Vec::new(),
+        parent: None,
+        pool: NamePool {
+            book: Arc::new(PoolMemory::default()),
+            quarantine: Duration::from_hours(1),
+        },
+        probe,
         nodes: Arc::new(nodes),
     }
 }

@@ -12,7 +12,7 @@ use crate::executor::waits::WaitBoard;
 use crate::journal::Direction;
 use crate::plan::StepName;
 use crate::registry::ErasedStep;
-use crate::step::{StepContext, StepError};
+use crate::step::{Parts, StepContext, StepError};
 
 /// Everything one attempt needs, so that it can run on its own.
 pub(super) struct Attempt<S> {
@@ -23,6 +23,7 @@ pub(super) struct Attempt<S> {
     pub(super) unsettled: bool,
     pub(super) cancel: CancellationToken,
     pub(super) outputs: BTreeMap<StepName, Arc<Value>>,
+    pub(super) parts: Parts,
     pub(super) waits: Arc<WaitBoard>,
 }
 
@@ -49,6 +50,7 @@ impl<S: Send + Sync + 'static> Attempt<S> {
             unsettled: self.unsettled,
             cancel: &self.cancel,
             outputs: &self.outputs,
+            parts: &self.parts,
             waits: &*self.waits,
         };
         let mut looked = false;

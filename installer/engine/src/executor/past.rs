@@ -11,6 +11,7 @@ use crate::journal::{Direction, Journal, Run};
 use crate::lease::Lease;
 use crate::plan::{Plan, StepName};
 use crate::status::{StatusBoard, StepStatus};
+use crate::step::Parts;
 
 /// A run just opened, and what earlier workers left behind.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Past {
     pub(super) board: StatusBoard,
     /// Outputs of the steps that succeeded in it.
     pub(super) outputs: BTreeMap<StepName, Arc<Value>>,
+    /// The last word on each part of each step in it.
+    pub(super) parts: BTreeMap<StepName, Parts>,
     /// Attempts at each step that were begun in it.
     pub(super) attempts: BTreeMap<StepName, u32>,
     /// Steps whose last attempt, in whichever run, may have had an effect that nobody recorded.
@@ -46,6 +49,7 @@ impl Past {
         let mut past = Self {
             board,
             outputs: BTreeMap::new(),
+            parts: BTreeMap::new(),
             attempts: BTreeMap::new(),
             unsettled: unsettled(&mut earlier)?,
             run,
@@ -65,6 +69,10 @@ impl Past {
                 }
                 EventKind::StepSucceeded { output, .. } => {
                     self.outputs.insert(step, Arc::new(output.take()));
+                }
+                EventKind::SubStep(part) => {
+                    let parts = self.parts.entry(step).or_default();
+                    parts.insert(part.name.clone(), part.state.clone());
                 }
                 _ => {}
             }

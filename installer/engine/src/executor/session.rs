@@ -19,7 +19,7 @@ use crate::journal::{Direction, RunId};
 use crate::plan::{Plan, PlannedStep, StepName};
 use crate::registry::ErasedStep;
 use crate::status::StepStatus;
-use crate::step::StepError;
+use crate::step::{Parts, StepError};
 
 /// One step as this worker knows it.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ pub(super) struct Session<'a, S> {
     graph: Graph,
     seats: Vec<Seat<S>>,
     outputs: BTreeMap<StepName, Arc<Value>>,
+    parts: BTreeMap<StepName, Parts>,
     recorder: Recorder,
     ready: BTreeSet<usize>,
     resting: BTreeSet<(Instant, usize)>,
@@ -93,6 +94,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
             direction,
             graph,
             outputs: past.outputs,
+            parts: past.parts,
             recorder,
             ready,
             resting: BTreeSet::new(),
@@ -224,6 +226,7 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
             unsettled: seat.unsettled,
             cancel: self.stop.clone(),
             outputs,
+            parts: self.parts.get(name).cloned().unwrap_or_default(),
             waits: Arc::clone(&self.waits),
         };
         self.flights.launch(step, attempt);
@@ -258,6 +261,8 @@ impl<'a, S: Send + Sync + 'static> Session<'a, S> {
 
     fn take_parts(&mut self) {
         for (step, part) in self.waits.parts() {
+            let parts = self.parts.entry(step.clone()).or_default();
+            parts.insert(part.name.clone(), part.state.clone());
             self.recorder.step(&step, EventKind::SubStep(part));
         }
     }

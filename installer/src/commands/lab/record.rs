@@ -1,11 +1,12 @@
 //! Which lab runs: a file in the state directory, written by the lab that answers.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sovereign_lab::{Ground, PowerDns};
+use sovereign_lab::{Ground, RegistrarSim, RegistrarVendor, RunningLab};
 
 use crate::errors::CliError;
 use crate::state_dir::StateDir;
@@ -21,12 +22,28 @@ pub(super) struct Record {
     pub(super) url: String,
     /// A token that opens its project; worth nothing elsewhere.
     pub(super) token: String,
+    /// Another one of the same project, for what is to have a token of its own.
+    #[serde(default)]
+    pub(super) second_token: String,
     /// Where it keeps what it holds, if it does.
     pub(super) state: Option<PathBuf>,
     /// Where its hosts are, if servers are real.
     pub(super) ground: Option<Ground>,
-    /// The name server beside it.
-    pub(super) dns: Option<NameServer>,
+    /// The DNS beside it.
+    pub(super) dns: Option<NameServers>,
+}
+
+/// The DNS of a lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct NameServers {
+    /// Those that Sovereigns' zones go to.
+    pub(super) servers: [NameServer; 2],
+    /// Address of the root's.
+    pub(super) root: IpAddr,
+    /// The root's trust anchor.
+    pub(super) anchor: PathBuf,
+    /// The registrars, in the order of their vendors.
+    pub(super) registrars: Vec<Registrar>,
 }
 
 /// A name server of the lab.
@@ -40,13 +57,37 @@ pub(super) struct NameServer {
     pub(super) answers_at: SocketAddr,
 }
 
-impl From<&PowerDns> for NameServer {
-    fn from(server: &PowerDns) -> Self {
-        Self {
-            url: server.url.clone(),
-            key: server.key.clone(),
-            answers_at: server.dns_addr,
-        }
+/// A registrar of the lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Registrar {
+    /// Whose contract.
+    pub(super) vendor: RegistrarVendor,
+    /// Address of its API.
+    pub(super) url: String,
+    /// Its account's secrets by the names of their environment variables; worth nothing elsewhere.
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+impl NameServers {
+    /// The DNS of a lab that has one.
+    pub(super) fn of(lab: &RunningLab) -> Option<Self> {
+        let dns = lab.dns()?;
+        let server = |server: &sovereign_lab::NameServer| NameServer {
+            url: server.dns.url.clone(),
+            key: server.dns.key.clone(),
+            answers_at: server.dns.dns_addr,
+        };
+        let registrar = |registrar: &RegistrarSim| Registrar {
+            vendor: registrar.vendor(),
+            url: registrar.url(),
+            variables: registrar.variables().into_iter().collect(),
+        };
+        Some(Self {
+            servers: [server(&dns.operator[0]), server(&dns.operator[1])],
+            root: dns.root(),
+            anchor: dns.anchor_file(),
+            registrars: lab.registrars().map(registrar).collect(),
+        })
     }
 }
 

@@ -4,9 +4,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sovereign_lab::{HostKind, HostsConfig, Lab, LabClient, LabConfig};
+use sovereign_lab::{
+    CustomerDomain, DnsConfig, HostKind, HostsConfig, Lab, LabClient, LabConfig, RegistrarVendor,
+};
 
-use super::record::{NameServer, Record, log_path};
+use super::record::{NameServers, Record, log_path};
 use crate::cli::{Global, Hosts, LabUp};
 use crate::errors::CliError;
 use crate::output;
@@ -14,7 +16,7 @@ use crate::signals::Signals;
 use crate::state_dir::StateDir;
 
 /// How long a lab in the background may take to answer.
-const START_WITHIN: Duration = Duration::from_secs(20);
+const START_WITHIN: Duration = Duration::from_mins(1);
 /// The same where hosts are real: their root file system may have to be made first.
 const START_HOSTS_WITHIN: Duration = Duration::from_mins(10);
 /// Time between two looks at whether it answers.
@@ -30,9 +32,10 @@ pub(super) async fn foreground(global: &Global, state: &StateDir, args: &LabUp) 
         address: lab.address(),
         url: lab.url(),
         token: lab.token().to_owned(),
+        second_token: lab.second_token().to_owned(),
         state: args.state.as_ref().and_then(|dir| dir.canonicalize().ok()),
         ground: lab.ground().cloned(),
-        dns: lab.dns().map(NameServer::from),
+        dns: NameServers::of(&lab),
     };
     record.save(state)?;
     announce(global, &record, "Ctrl-C stops it")?;
@@ -105,6 +108,12 @@ fn spawn(state: &StateDir, args: &LabUp) -> Result<Child, CliError> {
     if args.dns {
         command.arg("--dns");
     }
+    for (vendor, customer) in &args.registrar {
+        command.arg("--registrar").arg(registration(*vendor, customer));
+    }
+    if let Some(pool) = &args.pool {
+        command.args(["--pool", pool]);
+    }
     if let Some(seconds) = args.create_seconds {
         command.arg("--create-seconds").arg(seconds.to_string());
     }
@@ -130,6 +139,13 @@ fn spawn(state: &StateDir, args: &LabUp) -> Result<Child, CliError> {
         .map_err(failed)
 }
 
+/// As it was given.
+fn registration(vendor: RegistrarVendor, customer: &CustomerDomain) -> String {
+    let signed = if customer.signed { "+signed" } else { "" };
+    let mail = if customer.mail { "+mail" } else { "" };
+    format!("{vendor}:{}{signed}{mail}", customer.name)
+}
+
 async fn refuse_a_second(state: &StateDir) -> Result<(), CliError> {
     let Ok(record) = Record::load(state) else {
         return Ok(());
@@ -146,7 +162,10 @@ fn config(args: &LabUp) -> LabConfig {
     let mut config = LabConfig {
         listen: args.listen,
         state: args.state.clone(),
-        dns: args.dns.then(|| args.listen.ip()),
+        dns: args.dns.then(|| DnsConfig {
+            registrars: args.registrar.clone(),
+            pool: args.pool.clone(),
+        }),
         create_seconds: args
             .create_seconds
             .unwrap_or(if args.api_only { 20.0 } else { 0.0 }),

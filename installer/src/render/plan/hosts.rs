@@ -1,8 +1,12 @@
 //! The hosts of a plan: machines and their keys, how they are reached, what they are told at boot, and the zone they answer under.
 
+use sovereign_bootstrap::cluster::ClusterFiles;
 use sovereign_bootstrap::link::Transport;
-use sovereign_bootstrap::view::{PlanView, PlannedHost, PlannedUserData, PlannedZone};
+use sovereign_bootstrap::view::{
+    DelegatedBy, PlanView, PlannedDelegation, PlannedHost, PlannedUserData, PlannedZone,
+};
 use sovereign_core::host::HostRole;
+use sovereign_core::k3s::Artifact;
 
 use crate::render::paint::{Stream, Tone};
 use crate::render::table::Columns;
@@ -23,18 +27,23 @@ pub(super) fn render(view: &PlanView, stream: Stream) -> String {
         Transport::Ssh => format!("this installer calls {} hosts over SSH", view.hosts.len()),
     };
     parts.push(format!("  {link}"));
-    if let Some(k3s) = &view.k3s {
+    if let Some(ClusterFiles { k3s, kit }) = &view.files {
         parts.push(format!(
-            "  each runs the k3s with the SHA-256 {}, {} MiB",
-            k3s.sha256,
-            k3s.size.div_ceil(MIB)
+            "  each runs the k3s with the SHA-256 {}\n  and serves the kit with the SHA-256 {}",
+            file(k3s),
+            file(kit)
         ));
     }
     if !view.user_data.is_empty() {
         parts.push(user_data(&view.user_data, stream));
     }
     parts.extend(view.zone.as_ref().map(zone));
+    parts.extend(view.delegation.as_ref().map(delegation));
     parts.join("\n\n")
+}
+
+fn file(file: &Artifact) -> String {
+    format!("{}, {} MiB", file.sha256, file.size.div_ceil(MIB))
 }
 
 fn machines(hosts: &[PlannedHost]) -> String {
@@ -75,9 +84,31 @@ fn role(role: HostRole) -> &'static str {
     }
 }
 
-fn zone(zone: &PlannedZone) -> String {
+/// Where the parent is to lead, and who sees to that.
+fn delegation(delegation: &PlannedDelegation) -> String {
+    let by = match delegation.by {
+        DelegatedBy::Api => "by API; `sovereign dns plan` looks at what is there now",
+        DelegatedBy::Hand => "by hand: the run shows what to enter, and watches for it",
+    };
+    let parent = match &delegation.parent {
+        Some(parent) => format!("in zone {parent}"),
+        None => "at its registrar".to_owned(),
+    };
     format!(
-        "  zone {}, signed, answered by {}\n  names in it: {}",
+        "  {} is delegated {parent}, {by}\n    {}\n    and DS of the zone's key, which is made with the zone",
+        delegation.name,
+        delegation.records.join("\n    ")
+    )
+}
+
+fn zone(zone: &PlannedZone) -> String {
+    let secondaries = if zone.secondaries.is_empty() {
+        String::new()
+    } else {
+        format!("\n  secondaries of it: {}", zone.secondaries.join(", "))
+    };
+    format!(
+        "  zone {}, signed, answered by {}{secondaries}\n  names in it: {}",
         zone.name,
         zone.nameservers.join(", "),
         zone.names.join(", ")

@@ -1,0 +1,138 @@
+//! The hand-off: the Sovereign is proven to go on by itself, and its operator gets what is needed to run it.
+//!
+//! ```text
+//!  nodes ──► kit ──► source ──► steady ──► drift ──► join token ──► inventory ──► cloud token ──► kubeconfig
+//! ```
+//!
+//! What is proven once stays proven for this order; each look goes on with the first that is not.
+
+mod cloud_token;
+mod drift;
+mod flux;
+mod kubeconfig;
+mod nodes;
+mod source;
+mod steady;
+pub(crate) mod token;
+
+use jiff::Timestamp;
+use serde_json::json;
+use sovereign_core::hand_off::HandOffOrder;
+use sovereign_core::kit::NAMESPACE;
+use sovereign_core::kit_order::KitOrder;
+
+use self::drift::Drift;
+use self::steady::Steady;
+use crate::cluster::glance::Glance;
+use crate::cluster::{AGENT, Cluster, Opened, object};
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::kit::Installation;
+use crate::standing::{Look, Standing};
+use crate::state;
+
+/// `ConfigMap` with the cloud resources of the Sovereign.
+const INVENTORY: &str = "sovereign-inventory";
+
+/// A hand-off on its way.
+#[derive(Debug)]
+pub(crate) struct HandOff {
+    order: HandOffOrder,
+    cluster: Opened,
+    kit: Option<Installation>,
+    steady: Steady,
+    drift: Drift,
+    kubeconfig: String,
+}
+
+impl HandOff {
+    pub(crate) fn new(order: HandOffOrder) -> Self {
+        Self {
+            order,
+            cluster: Opened::default(),
+            kit: None,
+            steady: Steady::default(),
+            drift: Drift::default(),
+            kubeconfig: String::new(),
+        }
+    }
+
+    /// Goes as far as it goes right now, and says where each part stands, in the order of work.
+    pub(crate) async fn go_on(&mut self, host: &Host) -> Look {
+        let mut look = Look::default();
+        if let Err(fault) = self.try_go_on(host, &mut look).await {
+            look.note("hand-off", Standing::Unknown(fault));
+        }
+        look
+    }
+
+    /// The operator's way in, sealed; empty before all is proven.
+    pub(crate) fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
+    }
+
+    async fn try_go_on(&mut self, host: &Host, look: &mut Look) -> Result<(), Fault> {
+        let cluster = self.cluster.get(&host.root).await?;
+        let glance = Glance::at(&cluster);
+        let now = Timestamp::now().to_string();
+        let root = &host.root;
+        look.whole = look.note("nodes", nodes::look(&glance, &self.order.nodes).await?)
+            && look.note("kit runs", self.kit_runs(host, &glance).await?)
+            && look.note("source", source::look(&glance).await?)
+            && look.note("steady", self.steady.go_on(&glance, &now).await?)
+            && look.note("drift", self.drift.go_on(&glance, &now).await?)
+            && look.note("join token", token::look(root, &self.order.old_token).await?)
+            && look.note("inventory", self.inventory(&cluster).await?)
+            && self.cloud_token(&cluster, look).await?
+            && look.note("kubeconfig", self.seal(host)?);
+        Ok(())
+    }
+
+    /// Every part of the kit, once more.
+    async fn kit_runs(&mut self, host: &Host, glance: &Glance<'_>) -> Result<Standing, Fault> {
+        if self.kit.is_none() {
+            let order: Option<KitOrder> = state::KIT.desired(&host.root)?;
+            self.kit = order.map(Installation::new);
+        }
+        let Some(kit) = &mut self.kit else {
+            return Ok(Standing::Missing("the kit: nobody has ordered one here".into()));
+        };
+        let look = kit.look(host, glance).await;
+        let open = look.seen.iter().find(|seen| !seen.standing.is_proven());
+        Ok(match open {
+            Some(seen) => Standing::Waiting(seen.words()),
+            None if look.whole => Standing::proven(false, format!("{} parts proven", look.seen.len())),
+            None => Standing::Waiting("the kit is looked at".into()),
+        })
+    }
+
+    /// What the cloud has of this Sovereign, for whoever manages it from now on.
+    async fn inventory(&self, cluster: &Cluster) -> Result<Standing, Fault> {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": INVENTORY, "namespace": NAMESPACE},
+            "data": {"managed-resources.yaml": self.order.inventory}});
+        cluster.apply(&object(map)?, AGENT).await?;
+        Ok(Standing::proven(
+            false,
+            format!("ConfigMap {NAMESPACE}/{INVENTORY}"),
+        ))
+    }
+
+    /// The cloud token that stays, if there is one; whether nothing is open.
+    async fn cloud_token(&self, cluster: &Cluster, look: &mut Look) -> Result<bool, Fault> {
+        let Some(given) = &self.order.cloud_token else {
+            return Ok(true);
+        };
+        Ok(look.note("cloud token", cloud_token::give(cluster, given).await?))
+    }
+
+    fn seal(&mut self, host: &Host) -> Result<Standing, Fault> {
+        if self.kubeconfig.is_empty() {
+            self.kubeconfig = kubeconfig::sealed(&host.root, &self.order)?;
+        }
+        Ok(Standing::proven(
+            false,
+            format!("sealed to {} keys", self.order.recipients.len()),
+        ))
+    }
+}

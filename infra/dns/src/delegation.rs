@@ -1,0 +1,38 @@
+//! A domain's way from its old name servers to ours, and back: what is safe to do next, decided from what is seen, and done.
+//!
+//! ```text
+//!  look: registrar's record + every server of the parent ──► route (pure): the next move
+//!    ▲                                                          │
+//!    └──── journey: submit, watch, wait ◄───────────────────────┘
+//! ```
+//!
+//! | module | concept |
+//! | --- | --- |
+//! | `rdap`, `existing` | what a registry says of a registration, and what stands at the name |
+//! | `preflight` | whether the delegation may be changed at all: facts, and their judgement |
+//! | `forecast` | the dry run: phases with their durations, what caches keep, what a person enters |
+//! | `snapshot` | the delegation as it was, and how long caches keep it |
+//! | `view` | what the parent's servers show, one by one, and whether ours answer |
+//! | `route` | from one delegation to another: the next move, and the rules that no move breaks |
+//! | `journey` | the moves made, one look after the other, until the goal or a reason to turn back |
+//!
+//! Nothing is remembered but moments: the next move follows from the world alone, so a journey that was interrupted anywhere is
+//! gone on with by looking.
+
+mod existing;
+mod forecast;
+mod journey;
+mod preflight;
+mod rdap;
+mod route;
+mod snapshot;
+mod view;
+
+pub use self::existing::{Existing, ExistingRecord};
+pub use self::forecast::{Forecast, Phase, phases};
+pub use self::journey::{Journey, Logbook, Patience, Travelled, Trouble};
+pub use self::preflight::{Facts, Place, judge};
+pub use self::rdap::{Rdap, Registered, Registration};
+pub use self::route::{End, Memory, Move, Route, Seen, Stage, next};
+pub use self::snapshot::{Snapshot, SnapshotError, take_snapshot};
+pub use self::view::{ParentView, Says, ServerView, forgotten_after, sick};

@@ -1,0 +1,374 @@
+//! What may be done with an allocation: the one table. Pure.
+//!
+//! ```text
+//!          Hold          Provision           Activate
+//!  gone ────────► held ─────────────► provisioning ──► active
+//!   ▲ ▲            │ over, or Release      │ Release     │ Release
+//!   │ └────────────┘                       ▼             │
+//!   │     over               Quarantine  releasing ◄─────┘
+//!   └─────────── quarantined ◄───────────── Withdrawn
+//! ```
+//!
+//! Every act may be repeated by its owner: what is so already stays as it is.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sovereign_core::name::SovereignName;
+use thiserror::Error;
+
+use super::allocation::{Allocation, State};
+use super::claim::ClaimDigest;
+use super::name::PoolName;
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The Sovereign.
+    pub sovereign: SovereignName,
+    /// What it proves itself with.
+    pub claim: ClaimDigest,
+}
+
+/// What an owner does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Reserves the name, or goes on doing so, until a moment.
+    Hold {
+        /// When the hold ends unless it is renewed.
+        until: Timestamp,
+    },
+    /// Binds it to the run that makes its zone and delegation.
+    Provision,
+    /// Its delegation is there.
+    Activate,
+    /// Gives it back; the delegation that is about to go is remembered for `lingers` seconds.
+    Release {
+        /// Longest time to live of what caches may hold of it, in seconds.
+        lingers: u32,
+    },
+    /// Its delegation was seen to be gone.
+    Withdrawn,
+    /// Its zone is gone, too: nobody else gets it for that long.
+    Quarantine {
+        /// For how long, at least; what caches remember counts in any case.
+        length: Duration,
+    },
+}
+
+impl Act {
+    /// The act in one word, for the reader of a refusal.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Hold { .. } => "held",
+            Self::Provision => "provisioned",
+            Self::Activate => "activated",
+            Self::Release { .. } => "released",
+            Self::Withdrawn => "withdrawn",
+            Self::Quarantine { .. } => "quarantined",
+        }
+    }
+}
+
+/// What comes of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is so already.
+    Stays,
+    /// The allocation becomes this.
+    Becomes(Box<Allocation>),
+}
+
+/// Why an act is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Another Sovereign has it.
+    #[error("`{name}` is {state} by Sovereign `{by}`")]
+    Taken {
+        /// The name.
+        name: PoolName,
+        /// Its owner.
+        by: SovereignName,
+        /// How far it has come.
+        state: &'static str,
+    },
+    /// Its last owner has just given it back.
+    #[error("`{name}` was Sovereign `{by}`'s and is in quarantine until {until:.0}")]
+    Quarantined {
+        /// The name.
+        name: PoolName,
+        /// Its last owner.
+        by: SovereignName,
+        /// When the quarantine ends.
+        until: Timestamp,
+    },
+    /// A Sovereign of that name has it, and proves itself with another claim.
+    #[error("`{name}` belongs to another Sovereign that is called `{by}`, too: the claims differ")]
+    Unproven {
+        /// The name.
+        name: PoolName,
+        /// Name of both.
+        by: SovereignName,
+    },
+    /// It was given away again since.
+    #[error("`{name}` is in its generation {now}, and the caller's is {then}")]
+    Superseded {
+        /// The name.
+        name: PoolName,
+        /// The caller's generation.
+        then: u64,
+        /// The name's.
+        now: u64,
+    },
+    /// The owner does not have it.
+    #[error("`{name}` is not Sovereign `{by}`'s")]
+    NotOwned {
+        /// The name.
+        name: PoolName,
+        /// Who asked.
+        by: SovereignName,
+    },
+    /// The act does not fit how far it has come.
+    #[error("`{name}` is {state} and cannot be {act}")]
+    OutOfTurn {
+        /// The name.
+        name: PoolName,
+        /// How far it has come.
+        state: &'static str,
+        /// What was asked for.
+        act: &'static str,
+    },
+    /// Another name in the pool looks like it.
+    #[error("`{name}` looks like `{other}`, which is taken")]
+    LooksLike {
+        /// The name.
+        name: PoolName,
+        /// What it looks like.
+        other: PoolName,
+    },
+    /// The Sovereign has a name in this pool already.
+    #[error("Sovereign `{by}` has `{other}` out of this pool already")]
+    HasAnother {
+        /// Who asked.
+        by: SovereignName,
+        /// What it has.
+        other: PoolName,
+    },
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Taken { .. } | Self::LooksLike { .. } => "choose another label".into(),
+            Self::Quarantined { .. } => "choose another label, or wait until then".into(),
+            Self::Unproven { .. } => {
+                "choose another label; or give the Sovereign another name; or restore the state directory it was made with".into()
+            }
+            Self::Superseded { name, .. } | Self::NotOwned { name, .. } => {
+                format!("see whose it is with `sovereign pool show {name}`")
+            }
+            Self::OutOfTurn { name, .. } => format!(
+                "see how far it has come with `sovereign pool show {name}`; finish an unfinished `destroy` first"
+            ),
+            Self::HasAnother { by, other } => format!(
+                "keep that label, or `sovereign destroy {by}` first; `sovereign pool release {other}` gives it back alone"
+            ),
+        }
+    }
+}
+
+/// What an owner's act makes of a name. `generation` fences the caller off from later owners; only a hold needs none.
+pub fn decide(
+    present: Option<&Allocation>,
+    name: &PoolName,
+    by: &Owner,
+    generation: Option<u64>,
+    act: Act,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
+    if let Act::Hold { until } = act {
+        return hold(present, name, by, until, now);
+    }
+    let own = present.filter(|present| present.sovereign == by.sovereign);
+    let own = own.ok_or_else(|| Refusal::NotOwned {
+        name: name.clone(),
+        by: by.sovereign.clone(),
+    })?;
+    prove(own, by)?;
+    if let Some(then) = generation.filter(|then| *then != own.generation) {
+        return Err(Refusal::Superseded {
+            name: name.clone(),
+            then,
+            now: own.generation,
+        });
+    }
+    go_on(own, act, now)
+}
+
+/// Ends what ends by itself: a hold that nobody renewed, a quarantine that is over.
+pub fn decide_expiry(present: &Allocation, now: Timestamp) -> Verdict {
+    if present.state.is_over(now) {
+        becomes(present, State::Gone, now)
+    } else {
+        Verdict::Stays
+    }
+}
+
+/// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away.
+pub fn decide_reclaim(present: &Allocation, lingers: u32, now: Timestamp) -> Result<Verdict, Refusal> {
+    match present.state {
+        State::Quarantined { .. } | State::Gone => Ok(becomes(present, State::Releasing { lingers }, now)),
+        State::Releasing { lingers: earlier } if earlier < lingers => {
+            Ok(becomes(present, State::Releasing { lingers }, now))
+        }
+        State::Releasing { .. } => Ok(Verdict::Stays),
+        State::Held { .. } | State::Provisioning | State::Active => Err(taken(present)),
+    }
+}
+
+fn hold(
+    present: Option<&Allocation>,
+    name: &PoolName,
+    by: &Owner,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
+    let Some(present) = present else {
+        return Ok(given(None, name, by, until, now));
+    };
+    if matches!(present.state, State::Gone) || present.state.is_over(now) && present.sovereign != by.sovereign
+    {
+        return Ok(given(Some(present), name, by, until, now));
+    }
+    if present.sovereign != by.sovereign {
+        return Err(taken(present));
+    }
+    prove(present, by)?;
+    match present.state {
+        State::Held { until: earlier } if earlier < until => Ok(becomes(present, State::Held { until }, now)),
+        State::Held { .. } | State::Provisioning | State::Active => Ok(Verdict::Stays),
+        State::Releasing { .. } => Err(out_of_turn(present, Act::Hold { until })),
+        // Its own caches are the only ones that remember it: `clear_at` goes along, and no key is published before then.
+        State::Quarantined { .. } | State::Gone => Ok(given(Some(present), name, by, until, now)),
+    }
+}
+
+/// Everything but a hold, by the owner.
+fn go_on(own: &Allocation, act: Act, now: Timestamp) -> Result<Verdict, Refusal> {
+    match (&own.state, act) {
+        (State::Held { .. }, Act::Provision) => Ok(becomes(own, State::Provisioning, now)),
+        (State::Provisioning, Act::Activate) => Ok(becomes(own, State::Active, now)),
+        // Nothing of a hold is in DNS.
+        (State::Held { .. }, Act::Release { .. }) => Ok(becomes(own, State::Gone, now)),
+        (State::Provisioning | State::Active, Act::Release { lingers }) => {
+            Ok(becomes(own, State::Releasing { lingers }, now))
+        }
+        (State::Releasing { lingers: earlier }, Act::Release { lingers }) if *earlier < lingers => {
+            Ok(becomes(own, State::Releasing { lingers }, now))
+        }
+        (State::Releasing { lingers }, Act::Withdrawn) if own.clear_at.is_none() => {
+            Ok(cleared(own, own.state.clone(), seconds_after(now, *lingers), now))
+        }
+        (State::Releasing { lingers }, Act::Quarantine { length }) if own.clear_at.is_some() => {
+            // The zone answered until now: what it said is remembered as long again.
+            let clear_at = seconds_after(now, *lingers);
+            let until = after(now, length).max(clear_at);
+            Ok(cleared(own, State::Quarantined { until }, clear_at, now))
+        }
+        (State::Provisioning | State::Active, Act::Provision)
+        | (State::Active, Act::Activate)
+        | (State::Releasing { .. }, Act::Release { .. } | Act::Withdrawn)
+        | (
+            State::Quarantined { .. } | State::Gone,
+            Act::Release { .. } | Act::Withdrawn | Act::Quarantine { .. },
+        ) => Ok(Verdict::Stays),
+        _ => Err(out_of_turn(own, act)),
+    }
+}
+
+/// A new generation.
+fn given(
+    before: Option<&Allocation>,
+    name: &PoolName,
+    by: &Owner,
+    until: Timestamp,
+    now: Timestamp,
+) -> Verdict {
+    let (generation, revision) = before.map_or((0, 0), |before| (before.generation, before.revision));
+    Verdict::Becomes(Box::new(Allocation {
+        name: name.clone(),
+        sovereign: by.sovereign.clone(),
+        claim: by.claim.clone(),
+        generation: generation + 1,
+        revision: revision + 1,
+        state: State::Held { until },
+        clear_at: before
+            .and_then(|before| before.clear_at)
+            .filter(|clear| *clear > now),
+        since: now,
+    }))
+}
+
+fn becomes(before: &Allocation, state: State, now: Timestamp) -> Verdict {
+    // How long caches remember is asked anew when a delegation is about to go.
+    let begins = matches!(state, State::Releasing { .. }) && before.state.word() != state.word();
+    Verdict::Becomes(Box::new(Allocation {
+        revision: before.revision + 1,
+        clear_at: before.clear_at.filter(|_| !begins),
+        state,
+        since: now,
+        ..before.clone()
+    }))
+}
+
+fn cleared(before: &Allocation, state: State, clear_at: Timestamp, now: Timestamp) -> Verdict {
+    Verdict::Becomes(Box::new(Allocation {
+        revision: before.revision + 1,
+        clear_at: Some(clear_at),
+        state,
+        since: now,
+        ..before.clone()
+    }))
+}
+
+fn prove(present: &Allocation, by: &Owner) -> Result<(), Refusal> {
+    if present.claim == by.claim || matches!(present.state, State::Gone) {
+        return Ok(());
+    }
+    Err(Refusal::Unproven {
+        name: present.name.clone(),
+        by: by.sovereign.clone(),
+    })
+}
+
+fn taken(present: &Allocation) -> Refusal {
+    let (name, by) = (present.name.clone(), present.sovereign.clone());
+    match present.state {
+        State::Quarantined { until } => Refusal::Quarantined { name, by, until },
+        _ => Refusal::Taken {
+            name,
+            by,
+            state: present.state.word(),
+        },
+    }
+}
+
+fn out_of_turn(present: &Allocation, act: Act) -> Refusal {
+    Refusal::OutOfTurn {
+        name: present.name.clone(),
+        state: present.state.word(),
+        act: act.word(),
+    }
+}
+
+fn seconds_after(time: Timestamp, seconds: u32) -> Timestamp {
+    after(time, Duration::from_secs(seconds.into()))
+}
+
+/// `time` plus `by`, or the end of time.
+fn after(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).ok();
+    by.and_then(|by| time.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
+}

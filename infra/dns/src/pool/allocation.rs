@@ -1,0 +1,98 @@
+//! Whose a name is, and how far it has come.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sovereign_core::name::SovereignName;
+
+use super::claim::ClaimDigest;
+use super::name::PoolName;
+
+/// How far a name has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum State {
+    /// Reserved. Nothing of it is in DNS; it ends by itself unless it is renewed.
+    Held {
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// Bound to the run that makes its zone and delegation. It does not end by itself.
+    Provisioning,
+    /// Delegated.
+    Active,
+    /// Its delegation is being taken out, then its zone.
+    Releasing {
+        /// Seconds for which caches remember the delegation after it is gone.
+        lingers: u32,
+    },
+    /// Nothing of it is in DNS, and only its last owner may have it again.
+    Quarantined {
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// Nobody's.
+    Gone,
+}
+
+impl State {
+    /// The state in one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Held { .. } => "held",
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
+            Self::Releasing { .. } => "releasing",
+            Self::Quarantined { .. } => "quarantined",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// When it ends by itself; never for most.
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Held { until } | Self::Quarantined { until } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// Whether its time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until().is_some_and(|until| until <= now)
+    }
+
+    /// Whether something of it may be in DNS.
+    pub const fn may_be_in_dns(&self) -> bool {
+        matches!(self, Self::Provisioning | Self::Active | Self::Releasing { .. })
+    }
+}
+
+/// Whose a name is. One that nobody has any more stays in the book, so that generations never come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Allocation {
+    /// The name.
+    pub name: PoolName,
+    /// Its owner, or its last one.
+    pub sovereign: SovereignName,
+    /// What proves the owner.
+    pub claim: ClaimDigest,
+    /// Grows with every owner and fences off every earlier one.
+    pub generation: u64,
+    /// Grows with every change.
+    pub revision: u64,
+    /// How far it has come.
+    #[serde(flatten)]
+    pub state: State,
+    /// Until then caches may remember an earlier delegation of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_at: Option<Timestamp>,
+    /// When it last changed.
+    pub since: Timestamp,
+}
+
+impl Allocation {
+    /// Whether somebody has it, or may have it again before others.
+    pub const fn is_taken(&self) -> bool {
+        !matches!(self.state, State::Gone)
+    }
+}

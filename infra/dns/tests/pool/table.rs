@@ -1,0 +1,221 @@
+//! The table of transitions, word by word, and the book in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sovereign_dns::pool::act::{decide_expiry, decide_reclaim};
+use sovereign_dns::pool::testing::{MemoryBook, book_contract, owner, pool_name};
+use sovereign_dns::pool::{Act, Allocation, Owner, PoolBook, Refusal, State, Verdict, decide};
+
+/// Everything happens at this second, unless it says otherwise.
+const NOW: i64 = 1_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
+}
+
+fn acts() -> [Act; 6] {
+    [
+        Act::Hold { until: at(NOW + 60) },
+        Act::Provision,
+        Act::Activate,
+        Act::Release { lingers: 300 },
+        Act::Withdrawn,
+        Act::Quarantine {
+            length: Duration::from_secs(30),
+        },
+    ]
+}
+
+fn states() -> [State; 6] {
+    [
+        State::Held { until: at(NOW + 10) },
+        State::Provisioning,
+        State::Active,
+        State::Releasing { lingers: 300 },
+        State::Quarantined { until: at(NOW + 10) },
+        State::Gone,
+    ]
+}
+
+fn allocation(by: &Owner, state: State) -> Allocation {
+    Allocation {
+        name: pool_name("acme"),
+        sovereign: by.sovereign.clone(),
+        claim: by.claim.clone(),
+        generation: 3,
+        revision: 7,
+        state,
+        clear_at: Some(at(NOW + 5)),
+        since: at(0),
+    }
+}
+
+fn outcome(present: &Allocation, by: &Owner, act: Act, now: i64) -> String {
+    match decide(Some(present), &present.name, by, None, act, at(now)) {
+        Ok(Verdict::Stays) => "=".to_owned(),
+        Ok(Verdict::Becomes(next)) => {
+            assert_eq!(next.revision, present.revision + 1);
+            let new = if next.generation > present.generation {
+                "+"
+            } else {
+                ""
+            };
+            format!("{}{new}", next.state.word())
+        }
+        Err(Refusal::OutOfTurn { .. }) => "no".to_owned(),
+        Err(Refusal::Taken { .. } | Refusal::Quarantined { .. }) => "taken".to_owned(),
+        Err(Refusal::NotOwned { .. }) => "not owned".to_owned(),
+        Err(Refusal::Unproven { .. }) => "unproven".to_owned(),
+        Err(refusal) => panic!("{refusal}"),
+    }
+}
+
+fn row(by: &Owner, state: State, caller: &Owner, now: i64) -> String {
+    let present = allocation(by, state);
+    let outcomes = acts().map(|act| outcome(&present, caller, act, now));
+    format!("{}: {}", present.state.word(), outcomes.join(", "))
+}
+
+#[test]
+fn the_owners_table() {
+    let by = owner("acme");
+    let rows = states().map(|state| row(&by, state, &by, NOW));
+    // Hold, Provision, Activate, Release, Withdrawn, Quarantine.
+    let wanted = [
+        "held: held, provisioning, no, gone, no, no",
+        "provisioning: =, =, active, releasing, no, no",
+        "active: =, =, =, releasing, no, no",
+        "releasing: no, no, no, =, =, quarantined",
+        "quarantined: held+, no, no, =, =, =",
+        "gone: held+, no, no, =, =, =",
+    ];
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn the_table_of_others() {
+    let (by, other) = (owner("acme"), owner("other"));
+    for state in states() {
+        let free = matches!(state, State::Gone);
+        let ends = state.until().is_some();
+        let hold = if free { "held+" } else { "taken" };
+        let rest = ["not owned"; 5].join(", ");
+        let word = state.word();
+        assert_eq!(
+            row(&by, state.clone(), &other, NOW),
+            format!("{word}: {hold}, {rest}")
+        );
+        let hold = if free || ends { "held+" } else { "taken" };
+        assert_eq!(
+            row(&by, state, &other, NOW + 10),
+            format!("{word}: {hold}, {rest}")
+        );
+    }
+}
+
+#[test]
+fn a_namesake_without_the_claim_gets_nothing() {
+    let (by, namesake) = (owner("acme"), owner("acme"));
+    for state in states() {
+        let said = row(&by, state.clone(), &namesake, NOW);
+        if state == State::Gone {
+            assert!(said.starts_with("gone: held+"), "{said}");
+        } else {
+            assert_eq!(said, format!("{}: {}", state.word(), ["unproven"; 6].join(", ")));
+        }
+    }
+}
+
+#[test]
+fn an_earlier_generation_is_fenced_off() {
+    let by = owner("acme");
+    for state in states() {
+        let present = allocation(&by, state);
+        for act in &acts()[1..] {
+            let decided = decide(Some(&present), &present.name, &by, Some(2), *act, at(NOW));
+            assert!(
+                matches!(decided, Err(Refusal::Superseded { then: 2, now: 3, .. })),
+                "{decided:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn caches_are_remembered_until_they_forget() {
+    let by = owner("acme");
+    let becomes =
+        |present: &Allocation, act, now| match decide(Some(present), &present.name, &by, None, act, at(now))
+            .unwrap()
+        {
+            Verdict::Becomes(next) => *next,
+            Verdict::Stays => present.clone(),
+        };
+    let active = allocation(&by, State::Active);
+    let releasing = becomes(&active, Act::Release { lingers: 300 }, NOW);
+    assert_eq!(
+        releasing.clear_at, None,
+        "the wait is for this delegation, not for one before"
+    );
+    let refused = decide(Some(&releasing), &releasing.name, &by, None, acts()[5], at(NOW));
+    assert!(
+        matches!(refused, Err(Refusal::OutOfTurn { .. })),
+        "not before it was seen to be gone"
+    );
+    let longer = becomes(&releasing, Act::Release { lingers: 900 }, NOW);
+    assert_eq!(longer.state, State::Releasing { lingers: 900 });
+    assert_eq!(
+        becomes(&longer, Act::Release { lingers: 0 }, NOW),
+        longer,
+        "a longer wait is never cut"
+    );
+    let gone = becomes(&releasing, Act::Withdrawn, NOW + 1);
+    assert_eq!(gone.clear_at, Some(at(NOW + 301)));
+    assert_eq!(
+        becomes(&gone, Act::Withdrawn, NOW + 200),
+        gone,
+        "the first look counts"
+    );
+    let length = Duration::from_secs(30);
+    let quarantined = becomes(&gone, Act::Quarantine { length }, NOW + 400);
+    assert_eq!(
+        quarantined.state,
+        State::Quarantined { until: at(NOW + 700) },
+        "no shorter than caches remember"
+    );
+    let back = becomes(&quarantined, acts()[0], NOW + 450);
+    assert_eq!((back.generation, back.clear_at), (4, Some(at(NOW + 700))));
+    let later = becomes(&quarantined, acts()[0], NOW + 800);
+    assert_eq!(later.clear_at, None);
+}
+
+#[test]
+fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
+    let by = owner("acme");
+    for state in states() {
+        let present = allocation(&by, state.clone());
+        let ends = |now| decide_expiry(&present, at(now)) != Verdict::Stays;
+        assert_eq!(
+            (ends(NOW + 9), ends(NOW + 10)),
+            (false, state.until().is_some()),
+            "{state:?}"
+        );
+        let taken_up = decide_reclaim(&present, 300, at(NOW));
+        let free = matches!(
+            state,
+            State::Gone | State::Quarantined { .. } | State::Releasing { .. }
+        );
+        assert_eq!(taken_up.is_ok(), free, "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_book_in_memory_keeps_the_contract() {
+    book_contract(async || {
+        let book: Arc<dyn PoolBook> = Arc::new(MemoryBook::default());
+        book
+    })
+    .await;
+}

@@ -1,0 +1,16 @@
+//! The delegation probe against real name servers, and against a hostile one, on loopback.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops at its first surprise"
+)]
+
+mod faults;
+mod figures;
+mod healthy;
+mod hostile;
+mod mixtures;
+mod oracle;
+mod rogue;
+mod world;

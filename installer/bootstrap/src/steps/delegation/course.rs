@@ -1,0 +1,351 @@
+//! What the steps of a delegation have in common: the way there, and the way back when it does not go well.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use sovereign_core::agent::{SubStep, SubStepState};
+use sovereign_core::name::SovereignName;
+use sovereign_dns::DomainName;
+use sovereign_dns::delegation::{End, Journey, Logbook, Memory, Patience, Route, Snapshot, Stage, Trouble};
+use sovereign_dns::record::{Dnskey, Ds};
+use sovereign_dns::registrar::{NsSet, Signer};
+use sovereign_engine::plan::StepRef;
+use sovereign_engine::step::{StepContext, StepError};
+
+use super::inspect::{InspectDelegation, InspectedDelegation};
+use crate::services::Services;
+use crate::steps::CreateZone;
+use crate::steps::zone::dns_error;
+
+/// Part of a step under which the journal keeps why the way there was given up.
+const HEALTH: &str = "health";
+/// Part of a step that has begun and not ended while a roll-back is under way.
+const ROLL_BACK: &str = "roll_back";
+/// Part of a step under which the journal keeps the moments that waits are reckoned from.
+const MEMORY: &str = ".memory";
+
+/// A name and the servers that it is to be delegated to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DelegatedName {
+    /// Whose it is.
+    pub sovereign: SovereignName,
+    /// The name.
+    pub domain: DomainName,
+    /// Our name servers.
+    pub nameservers: NsSet,
+    /// How long things may take.
+    pub patience: Patience,
+}
+
+impl DelegatedName {
+    /// Time from the first attempt after which a step is not tried again.
+    pub(super) fn deadline(&self) -> Duration {
+        let Patience { shown, by_hand, sick } = self.patience;
+        Duration::from_secs(shown.max(by_hand).max(sick))
+    }
+
+    /// Undoing needs the snapshot, which only a step that comes after `inspect` has: what leads to us is given back by
+    /// `delegation.restore`.
+    pub(super) async fn refuse_undo(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
+        let leads_to_us = super::inspect::leads_to_us(cx, self).await;
+        if !leads_to_us {
+            return Ok(());
+        }
+        Err(StepError::Fatal {
+            cause: format!("`{}` is delegated to our name servers", self.domain),
+            remedy: "give the domain back first: `sovereign dns rollback`".into(),
+        })
+    }
+}
+
+/// The way of a name to our servers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Course {
+    /// The name.
+    #[serde(flatten)]
+    pub name: DelegatedName,
+    /// Where it was before.
+    pub inspect: StepRef<InspectDelegation>,
+    /// The zone, whose keys the parent is to vouch for.
+    pub zone: StepRef<CreateZone>,
+}
+
+/// A course under way.
+pub(super) struct Voyage<'a> {
+    cx: &'a StepContext<'a, Services>,
+    name: &'a DelegatedName,
+    before: Option<Snapshot>,
+    route: Route,
+    log: Journal<'a>,
+}
+
+impl Course {
+    /// Gets ready: reads where the name was, and which keys the zone has.
+    pub(super) async fn begin<'a>(
+        &'a self,
+        cx: &'a StepContext<'a, Services>,
+    ) -> Result<Voyage<'a>, StepError> {
+        let InspectedDelegation {
+            before,
+            parent_signed,
+            ..
+        } = cx.output(&self.inspect)?;
+        let name = &self.name;
+        let signers = if parent_signed {
+            let made = cx.output(&self.zone)?;
+            signers(cx, &name.domain, &made.ds).await?
+        } else {
+            Vec::new()
+        };
+        let ours = End::own(name.nameservers.clone(), signers);
+        let from = match &before {
+            Some(before) => origin(cx, &name.domain, before)?,
+            None => End::own(name.nameservers.clone(), Vec::new()),
+        };
+        Ok(Voyage {
+            cx,
+            name,
+            before,
+            route: Route::there(from, ours),
+            log: Journal(cx),
+        })
+    }
+}
+
+/// Where the name came from, as a place to go back to.
+pub(super) fn origin(
+    cx: &StepContext<'_, Services>,
+    domain: &DomainName,
+    before: &Snapshot,
+) -> Result<End, StepError> {
+    let able = cx.services.parent.as_ref().map(|host| host.capabilities());
+    before.end(able).ok_or_else(|| StepError::Fatal {
+        cause: format!(
+            "`{domain}` is on name servers that the registrar neither names nor can go back to, so a roll-back would be impossible"
+        ),
+        remedy: "set the domain's name servers explicitly at the registrar, then run again".into(),
+    })
+}
+
+/// The zone's keys as a registrar may ask for them.
+async fn signers(
+    cx: &StepContext<'_, Services>,
+    domain: &DomainName,
+    wanted: &[Ds],
+) -> Result<Vec<Signer>, StepError> {
+    let host = cx.services.zones.first().ok_or_else(|| StepError::Fatal {
+        cause: format!("no server is named that answers for `{domain}`"),
+        remedy: "name one under `dns.servers` in the spec".into(),
+    })?;
+    let keys = host.keys(domain).await.map_err(dns_error)?;
+    let key = |ds: &Ds| {
+        let found = keys.iter().find(|key| key.ds.contains(ds))?;
+        found.dnskey.parse::<Dnskey>().ok()
+    };
+    let signers = wanted.iter().map(|ds| Signer {
+        ds: ds.clone(),
+        key: key(ds),
+    });
+    Ok(signers.collect())
+}
+
+impl Voyage<'_> {
+    /// Travels to a stage. Where that does not go well the name is rolled back, and the error says so; a roll-back that an earlier
+    /// attempt began is ended first.
+    pub(super) async fn reach(&self, goal: Stage, known: Option<Memory>) -> Result<Memory, StepError> {
+        self.end_roll_back().await?;
+        let journey = self.journey(self.route.clone(), true);
+        let memory = self.memory(known);
+        let travelled = tokio::select! {
+            travelled = journey.travel(goal, memory) => travelled,
+            () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
+        };
+        match travelled {
+            Ok(travelled) => Ok(travelled.memory),
+            Err(trouble) => Err(self.turn_back(&trouble).await),
+        }
+    }
+
+    /// Whether a stage is reached already; what is to be remembered if so. Not while a roll-back is to be ended.
+    pub(super) async fn stands_at(&self, goal: Stage, known: Option<Memory>) -> Option<Memory> {
+        if self.cx.told(ROLL_BACK) == Some(&SubStepState::Begun) {
+            return None;
+        }
+        let journey = self.journey(self.route.clone(), true);
+        journey.stands_at(goal, self.memory(known)).await
+    }
+
+    /// What waits are reckoned from: what this step kept, or what the one before did unless the name was rolled back since.
+    fn memory(&self, known: Option<Memory>) -> Memory {
+        let rolled_back = self.cx.told(ROLL_BACK).is_some();
+        let kept = self.log.kept().or(known).filter(|_| !rolled_back);
+        kept.unwrap_or_else(|| {
+            let before = self.before.as_ref();
+            Memory {
+                ds_ttl: before.map_or(0, |before| before.ds_ttl),
+                forgotten_after: before.map_or(0, |before| before.forgotten_after),
+                ..Memory::default()
+            }
+        })
+    }
+
+    fn journey(&self, route: Route, must_answer: bool) -> Journey<'_> {
+        Journey {
+            domain: &self.name.domain,
+            host: self.cx.services.parent.as_deref(),
+            probe: &self.cx.services.probe,
+            route,
+            must_answer,
+            patience: self.name.patience,
+            log: &self.log,
+        }
+    }
+
+    /// Ends the roll-back that an earlier attempt began and did not end, before anything else is done.
+    async fn end_roll_back(&self) -> Result<(), StepError> {
+        if self.cx.told(ROLL_BACK) != Some(&SubStepState::Begun) {
+            return Ok(());
+        }
+        let (why, remedy) = match self.cx.told(HEALTH) {
+            Some(SubStepState::Failed { cause, remedy, .. }) => (cause.clone(), remedy.clone()),
+            _ => ("it did not go well".to_owned(), "run again".to_owned()),
+        };
+        Err(self.roll_back(&why, &remedy).await)
+    }
+
+    /// Goes back for a reason, which the journal has before the first move.
+    pub(super) async fn turn_back(&self, trouble: &Trouble) -> StepError {
+        let (why, remedy) = (trouble.to_string(), trouble.remedy());
+        if self.before.is_none() {
+            return StepError::Fatal {
+                cause: format!(
+                    "{why}; the name led to our servers before, so there is nothing to go back to"
+                ),
+                remedy,
+            };
+        }
+        if matches!(trouble, Trouble::Strange { .. }) {
+            let old = words(&self.route.from);
+            return StepError::Fatal {
+                cause: why,
+                remedy: format!("{remedy}; to go on from here, set it back to {old} and run again"),
+            };
+        }
+        self.log.tell(
+            HEALTH,
+            SubStepState::Failed {
+                cause: why.clone(),
+                remedy: remedy.clone(),
+                log: Vec::new(),
+            },
+        );
+        self.log.tell(ROLL_BACK, SubStepState::Begun);
+        self.cx.recorded().await;
+        self.roll_back(&why, &remedy).await
+    }
+
+    async fn roll_back(&self, why: &str, remedy: &str) -> StepError {
+        let route = self.route.back();
+        // Without old keys to put back nobody has to wait for caches: both sides answer.
+        let goal = if route.to.ds.is_empty() {
+            Stage::Pointed
+        } else {
+            Stage::KeysOn
+        };
+        let journey = self.journey(route, false);
+        let goes_on = self.cx.told(ROLL_BACK) == Some(&SubStepState::Begun);
+        let memory = self.log.kept().filter(|_| goes_on);
+        let travelled = tokio::select! {
+            travelled = journey.travel(goal, memory.unwrap_or_default()) => travelled,
+            () = self.cx.cancel.cancelled() => return StepError::Cancelled,
+        };
+        let domain = &self.name.domain;
+        match travelled {
+            Ok(travelled) => {
+                let said = if travelled.changed {
+                    format!("`{domain}` was rolled back to its old delegation")
+                } else {
+                    format!("`{domain}` is rolled back: its old delegation stands")
+                };
+                self.log.tell(
+                    ROLL_BACK,
+                    SubStepState::Done {
+                        changed: travelled.changed,
+                        detail: said.clone(),
+                    },
+                );
+                self.cx.recorded().await;
+                StepError::Fatal {
+                    cause: format!("{said}, because {why}"),
+                    remedy: remedy.to_owned(),
+                }
+            }
+            Err(trouble) => StepError::Fatal {
+                cause: format!("{why}; and `{domain}` could not be rolled back: {trouble}"),
+                remedy: format!(
+                    "{}; run again, and the roll-back goes on; or set it by hand to {}",
+                    trouble.remedy(),
+                    words(&self.route.from)
+                ),
+            },
+        }
+    }
+}
+
+/// An end as a person would write it down.
+pub(super) fn words(end: &End) -> String {
+    let ns: Vec<&str> = end.shown.iter().map(DomainName::as_str).collect();
+    let ns = if ns.is_empty() {
+        "no NS records".to_owned()
+    } else {
+        format!("NS {}", ns.join(", "))
+    };
+    let ds: Vec<String> = end.vouched.iter().map(ToString::to_string).collect();
+    if ds.is_empty() {
+        format!("{ns} and no DS")
+    } else {
+        format!("{ns} and DS {}", ds.join(", "))
+    }
+}
+
+/// The journal as a logbook: what is waited for goes into the heartbeat, what must not be forgotten becomes a part of the step.
+pub(super) struct Journal<'a>(pub(super) &'a StepContext<'a, Services>);
+
+impl Journal<'_> {
+    pub(super) fn tell(&self, part: &str, state: SubStepState) {
+        self.0.sub_step(SubStep {
+            name: part.to_owned(),
+            state,
+        });
+    }
+
+    /// What an earlier attempt at this step kept.
+    pub(super) fn kept(&self) -> Option<Memory> {
+        match self.0.told(MEMORY)? {
+            SubStepState::Done { detail, .. } => serde_json::from_str(detail).ok(),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl Logbook for Journal<'_> {
+    fn waiting(&self, awaited: &str, seen: &str) {
+        self.0.waiting(awaited, seen);
+    }
+
+    async fn keep(&self, memory: &Memory) {
+        let detail = serde_json::to_string(memory).unwrap_or_default();
+        self.tell(
+            MEMORY,
+            SubStepState::Done {
+                changed: false,
+                detail,
+            },
+        );
+        self.0.recorded().await;
+    }
+}

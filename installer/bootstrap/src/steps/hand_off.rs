@@ -1,0 +1,181 @@
+//! The Sovereign is proven to go on by itself, and its operator gets what is needed to run it.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sovereign_cloud::resource::Resource;
+use sovereign_core::agent::{AgentEventKind, ToAgent};
+use sovereign_core::hand_off::{CloudToken, HandOffOrder};
+use sovereign_core::k3s::JoinToken;
+use sovereign_engine::step::{Step, StepContext, StepError};
+use sovereign_remote::NodeId;
+
+use super::conversation::Conversation;
+use super::enrol::{HostPlace, failed};
+use super::error::step_error;
+use super::join_token::{Slot, kept};
+use super::own_token::PlannedToken;
+use crate::services::Services;
+use crate::teardown::{Holdings, Scope, list_everything};
+
+/// Lets the server that made the cluster prove that it goes on by itself, and seal the kubeconfig to the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandOff {
+    /// The server that made the cluster.
+    pub node: NodeId,
+    /// Where it is.
+    pub place: HostPlace,
+    /// Names of all nodes.
+    pub nodes: Vec<String>,
+    /// Where the operator reaches the API, `https://host:port`.
+    pub api: String,
+    /// Whom the kubeconfig is sealed to.
+    pub recipients: Vec<String>,
+    /// What counts as the Sovereign's in the cloud's account; none for machines that are there.
+    pub scope: Option<Scope>,
+    /// Says that the Sovereign gets a cloud token of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_token: Option<PlannedToken>,
+}
+
+/// What the operator gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandedOff {
+    /// The administrator's kubeconfig, sealed to the operator's keys, in age's armor.
+    pub kubeconfig: String,
+    /// Fingerprint of the cloud token that the installer worked with; none for machines that are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installer_token: Option<String>,
+    /// What was seen with the Sovereign's own cloud token, if it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// What of the order concerns the cloud's account.
+#[derive(Debug, Default)]
+struct Account {
+    inventory: String,
+    token: Option<CloudToken>,
+    evidence: Option<String>,
+}
+
+impl Step for HandOff {
+    const KIND: &'static str = "sovereign.hand_off";
+    type Services = Services;
+    type Output = HandedOff;
+
+    fn deadline(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    /// What was proven for an earlier run proves nothing for this one.
+    async fn find(&self, _: &StepContext<'_, Services>) -> Result<Option<HandedOff>, StepError> {
+        Ok(None)
+    }
+
+    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<HandedOff, StepError> {
+        self.place.call(cx, &self.node).await?;
+        let (order, evidence) = self.order(cx).await?;
+        let digest = order.digest();
+        let kubeconfig = Conversation::new(cx, &self.node)
+            .ask(
+                &ToAgent::HandOff(Box::new(order)),
+                "the Sovereign to prove that it goes on by itself",
+                |event| handed_off(event, &digest),
+            )
+            .await?;
+        Ok(HandedOff {
+            kubeconfig,
+            installer_token: cx.services.token.clone(),
+            evidence,
+        })
+    }
+
+    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+impl HandOff {
+    /// The order, and what was seen with the token in it.
+    async fn order(
+        &self,
+        cx: &StepContext<'_, Services>,
+    ) -> Result<(HandOffOrder, Option<String>), StepError> {
+        let old = kept(cx, &self.node.sovereign, Slot::Old).await?;
+        let old = old.ok_or_else(|| StepError::Fatal {
+            cause: "the secret that nodes joined by was never changed".into(),
+            remedy: "run `sovereign up` again: it changes it first".into(),
+        })?;
+        let account = self.account(cx).await?;
+        Ok((
+            HandOffOrder {
+                nodes: self.nodes.clone(),
+                api: self.api.clone(),
+                recipients: self.recipients.clone(),
+                inventory: account.inventory,
+                old_token: JoinToken::new(old.expose_secret()),
+                cloud_token: account.token,
+            },
+            account.evidence,
+        ))
+    }
+
+    /// What of the order concerns the cloud's account; nothing for machines that are there.
+    async fn account(&self, cx: &StepContext<'_, Services>) -> Result<Account, StepError> {
+        let Some(scope) = &self.scope else {
+            return Ok(Account::default());
+        };
+        let everything = list_everything(cx.services.cloud()?).await.map_err(step_error)?;
+        let (token, evidence) = match &self.cloud_token {
+            Some(planned) => {
+                let (token, evidence) = planned.shown(cx, &everything, scope).await?;
+                (Some(token), Some(evidence))
+            }
+            None => (None, None),
+        };
+        Ok(Account {
+            inventory: inventory(&everything, scope.clone()),
+            token,
+            evidence,
+        })
+    }
+}
+
+/// Everything in the account that is the Sovereign's, one document each, in the form in which Crossplane takes over what is there:
+/// by external name, and observed only.
+fn inventory(everything: &[Resource], scope: Scope) -> String {
+    let holdings = Holdings::judge(everything, scope);
+    let documents = holdings.items.iter().map(|holding| managed(&holding.resource));
+    // JSON is YAML: documents are told apart by the line between them.
+    let documents: Vec<String> = documents.map(|one| format!("---\n{one:#}\n")).collect();
+    documents.concat()
+}
+
+/// Which group of an API serves the kind is up to the provider that the Sovereign's owner chooses.
+fn managed(resource: &Resource) -> serde_json::Value {
+    json!({
+        "kind": resource.kind,
+        "metadata": {
+            "name": resource.name,
+            "labels": resource.labels,
+            "annotations": {"crossplane.io/external-name": resource.id.to_string()},
+        },
+        "spec": {"managementPolicies": ["Observe"]},
+    })
+}
+
+fn handed_off(event: &AgentEventKind, digest: &str) -> Option<Result<String, StepError>> {
+    match event {
+        AgentEventKind::HandedOff {
+            digest: done,
+            kubeconfig,
+            ..
+        } if done == digest => Some(Ok(kubeconfig.clone())),
+        other => failed(other, digest),
+    }
+}

@@ -1,0 +1,19 @@
+//! A name out of a pool: held before its zone is made, delegated when the zone answers, and given back in the opposite order.
+//!
+//! ```text
+//!  pool.hold ──► zone.create ──► pool.delegate ──► pool.activate
+//!  pool.withdraw ──► zone.delete ──► pool.release
+//! ```
+
+mod activate;
+mod delegate;
+mod hold;
+mod owner;
+mod release;
+mod withdraw;
+
+pub use self::activate::ActivateName;
+pub use self::delegate::{DelegateName, DelegatedChild};
+pub use self::hold::{HeldName, HoldName};
+pub use self::release::ReleaseName;
+pub use self::withdraw::WithdrawName;

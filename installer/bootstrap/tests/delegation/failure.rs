@@ -1,0 +1,198 @@
+//! What goes wrong on the way: the end is the old delegation or ours, and the report says which.
+
+use std::time::Duration;
+
+use sovereign_core::event::RunOutcome;
+use sovereign_engine::executor::Report;
+use sovereign_lab::{RegisteredDomain, RegistrarEffect, RegistrarFault, RegistrarVendor};
+
+use crate::bench::{Bench, everywhere};
+use crate::watch::Watch;
+use crate::world::{Before, OLD, OURS, World};
+
+/// The one failure of a run, in words.
+fn failure(report: &Report) -> String {
+    assert_eq!(report.outcome, RunOutcome::Failed, "{report:#?}");
+    let [failure] = &report.failures[..] else {
+        panic!("{report:#?}")
+    };
+    format!("{}: {}; {}", failure.step, failure.cause, failure.remedy)
+}
+
+#[tokio::test]
+async fn servers_that_go_lame_lead_back_and_the_old_keys_with_them() {
+    let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Signed).await);
+    bench.patience.sick = 2;
+    let before = bench.world.entry();
+    let watch = Watch::start(&bench.world.domain, bench.world.probe());
+    let plan = bench.plan();
+    let (old, ours) = {
+        let breaks = async {
+            bench.until(|entry| entry.ns == OURS).await;
+            let keys = bench.keys().await;
+            bench.break_ours().await;
+            keys
+        };
+        let (report, keys) = tokio::join!(bench.run(&plan), breaks);
+        let said = failure(&report);
+        assert!(said.contains("rolled back to its old delegation"), "{said}");
+        assert!(said.contains("names other servers"), "{said}");
+        keys
+    };
+    watch.assert_unbroken(&old, &ours).await;
+    let after = bench.world.entry();
+    assert_eq!(after.ns, OLD);
+    assert_eq!(after.ds.len(), before.ds.len());
+    assert_eq!(after.ds[0].rdata(), before.ds[0].rdata());
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_servers_that_do_not_answer() {
+    let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    bench.patience.sick = 1;
+    // The plan's zone is there; the servers of the plan are the old ones' machines, which do not have it.
+    let plan = bench.plan_to(["ns1.hosting.example", "ns2.nowhere.example"]);
+    bench.world.sim.registry().take_seen();
+    let said = failure(&bench.run(&plan).await);
+    assert!(said.contains("do not answer as they should"), "{said}");
+    assert_eq!(bench.world.entry().ns, OLD);
+    let seen = bench.world.sim.registry().take_seen();
+    assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_publish_leads_back() {
+    for (frozen, follows) in [([0, 1].as_slice(), "both"), ([1].as_slice(), "one")] {
+        let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+        bench.patience.shown = 2;
+        for index in frozen {
+            bench.world.dns.top_level.hold(*index);
+        }
+        let watch = Watch::start(&bench.world.domain, bench.world.probe());
+        let plan = bench.plan();
+        let thaws = async {
+            bench.until(|entry| entry.ns == OURS).await;
+            bench.until(|entry| entry.ns == OLD).await;
+        };
+        let (report, ()) = tokio::join!(bench.run(&plan), thaws);
+        let said = failure(&report);
+        assert!(
+            said.contains("rolled back to its old delegation"),
+            "{follows}: {said}"
+        );
+        assert!(
+            said.contains("did not come about within 2 s"),
+            "{follows}: {said}"
+        );
+        assert!(
+            said.contains("ns1.hosting.example"),
+            "{follows}: what stands where is said: {said}"
+        );
+        let (old, ours) = bench.keys().await;
+        watch.assert_unbroken(&old, &ours).await;
+
+        // The cause is gone: the same plan goes the whole way.
+        for index in frozen {
+            bench.world.dns.top_level.release(*index).await;
+        }
+        let report = bench.run(&plan).await;
+        assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+        assert_eq!(bench.world.entry().ns, OURS);
+        assert_eq!(bench.validated().await.security, "secure");
+    }
+}
+
+#[tokio::test]
+async fn a_registrar_that_says_done_and_does_nothing_is_not_believed() {
+    let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    bench.patience.shown = 2;
+    bench
+        .world
+        .sim
+        .registry()
+        .fault(RegistrarFault::always(RegistrarEffect::NotApplied));
+    let said = failure(&bench.run(&bench.plan()).await);
+    assert!(said.contains("rolled back"), "{said}");
+    assert_eq!(bench.world.entry().ns, OLD);
+}
+
+#[tokio::test]
+async fn whatever_happens_at_one_call_the_end_is_the_same() {
+    let effects = [
+        RegistrarEffect::DropRequest,
+        RegistrarEffect::DropResponse,
+        RegistrarEffect::Error(500),
+        RegistrarEffect::ErrorAfterwards(500),
+        RegistrarEffect::Garbage,
+        RegistrarEffect::RateLimited(1),
+    ];
+    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
+    let calls = u32::try_from(bench.world.sim.registry().take_seen().len()).unwrap();
+    assert!(calls > 5, "{calls}");
+    // Each call meets one effect, each effect several calls.
+    everywhere(async |call| {
+        let effect = effects[call % effects.len()].clone();
+        let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+        let number = u32::try_from(call).unwrap();
+        let fault = RegistrarFault::at_call(number, effect.clone());
+        bench.world.sim.registry().fault(fault);
+        let plan = bench.plan();
+        let mut report = bench.run(&plan).await;
+        if report.outcome != RunOutcome::Completed {
+            // What cannot be understood may stop the run; it never stops between the ends.
+            let ns = bench.world.entry().ns;
+            assert!(ns == OLD || ns == OURS, "call {call}, {effect:?}: {report:#?}");
+            report = bench.run(&plan).await;
+        }
+        assert_eq!(
+            report.outcome,
+            RunOutcome::Completed,
+            "call {call}, {effect:?}: {report:#?}"
+        );
+        assert_eq!(bench.world.entry().ns, OURS, "call {call}, {effect:?}");
+        number < calls
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_else_changes_meanwhile_is_left_alone() {
+    let bench = Bench::new(World::start(RegistrarVendor::Gandi, Before::Plain).await);
+    let theirs = ["ns1.theirs.example", "ns2.theirs.example"];
+    let registry = bench.world.sim.registry().clone();
+    let plan = bench.plan();
+    // Between the look and the change: the first read sees the old servers, the next one theirs.
+    let meddles = async {
+        while bench.output("inspect").await.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        registry.put(
+            "acme.example",
+            RegisteredDomain::on(RegistrarVendor::Gandi, &theirs),
+        );
+    };
+    let (report, ()) = tokio::join!(bench.run(&plan), meddles);
+    let said = failure(&report);
+    assert!(
+        said.contains("somebody else has changed the delegation"),
+        "{said}"
+    );
+    assert!(said.contains("ns1.theirs.example"), "{said}");
+    assert_eq!(bench.world.entry().ns, theirs);
+}
+
+#[tokio::test]
+async fn giving_back_what_leads_elsewhere_is_nothing_to_do() {
+    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
+    let theirs = RegisteredDomain::on(
+        RegistrarVendor::Porkbun,
+        &["ns1.theirs.example", "ns2.theirs.example"],
+    );
+    bench.world.sim.registry().put("acme.example", theirs.clone());
+    bench.world.publish(&theirs).await;
+    let report = bench.run(&bench.restore(bench.snapshot().await)).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+    assert_eq!(bench.world.entry().ns, theirs.ns);
+}

@@ -1,0 +1,141 @@
+//! Watches a domain through every change, as resolvers with caches do: what the parent said within a TTL must fit together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sovereign_dns::DomainName;
+use sovereign_dns::delegation::{ParentView, Says};
+use sovereign_dns::probe::{Expectation, Pace, ProbeConfig, Prober, Security};
+use sovereign_dns::record::Ds;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use sovereign_lab::RegistrarVendor;
+
+use crate::world::{Before, OLD, OURS, World};
+
+const EVERY: Duration = Duration::from_millis(100);
+/// For so long a resolver may remember: every TTL of the world is a second.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// What one server of the parent said at a time.
+#[derive(Debug, Clone)]
+struct Sample {
+    at: Instant,
+    ns: BTreeSet<DomainName>,
+    ds: BTreeSet<Ds>,
+}
+
+/// Asks every 100 ms until it is told to stop.
+pub(crate) struct Watch {
+    stop: CancellationToken,
+    task: JoinHandle<Seen>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    samples: Vec<Sample>,
+    /// What a resolver would have answered `SERVFAIL` or `NXDOMAIN` to.
+    wrong: Vec<String>,
+}
+
+impl Watch {
+    pub(crate) fn start(domain: &DomainName, probe: ProbeConfig) -> Self {
+        let stop = CancellationToken::new();
+        let probe = ProbeConfig {
+            pace: Pace {
+                burst: 1_000,
+                gap: Duration::ZERO,
+            },
+            ..probe
+        };
+        let task = tokio::spawn(watch(domain.clone(), probe, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// `keys`: what the old zone, and ours, sign with.
+    pub(crate) async fn assert_unbroken(self, old: &[Ds], ours: &[Ds]) {
+        self.stop.cancel();
+        self.task.await.unwrap().assert_unbroken(old, ours);
+    }
+}
+
+impl Seen {
+    fn assert_unbroken(&self, old: &[Ds], ours: &[Ds]) {
+        let seen = self;
+        assert!(seen.samples.len() > 5, "{seen:?}");
+        assert_eq!(seen.wrong, [] as [String; 0]);
+        let keys: BTreeMap<&str, &[Ds]> = OLD
+            .iter()
+            .map(|host| (*host, old))
+            .chain(OURS.iter().map(|host| (*host, ours)))
+            .collect();
+        // A resolver that holds a DS record of one moment and name servers of another.
+        for one in &seen.samples {
+            for other in &seen.samples {
+                let apart = one.at.max(other.at) - one.at.min(other.at);
+                if apart > REMEMBERED || one.ds.is_empty() {
+                    continue;
+                }
+                for host in &other.ns {
+                    let known = keys.get(host.as_str()).copied().unwrap_or(old);
+                    let fits = one.ds.iter().any(|ds| known.contains(ds));
+                    assert!(fits, "{apart:?} apart, {one:?} is bogus with {other:?}");
+                }
+            }
+        }
+    }
+}
+
+async fn watch(domain: DomainName, probe: ProbeConfig, stop: CancellationToken) -> Seen {
+    let mut seen = Seen::default();
+    let mut ticks = tokio::time::interval(EVERY);
+    let prober = Arc::new(probe);
+    while !stop.is_cancelled() {
+        ticks.tick().await;
+        let report = Prober::new((*prober).clone())
+            .probe(&domain, &Expectation::default())
+            .await;
+        let at = Instant::now();
+        let view = ParentView::of(&report);
+        for server in &view.servers {
+            match &server.says {
+                Says::Delegates { ns, ds } => seen.samples.push(Sample {
+                    at,
+                    ns: ns.clone(),
+                    ds: ds.clone().unwrap_or_default(),
+                }),
+                other => seen.wrong.push(format!("{}: {other}", server.server)),
+            }
+        }
+        if report.security == Security::Bogus {
+            seen.wrong.push(format!("bogus: {:?}", report.findings));
+        }
+        for server in &report.evidence.servers {
+            if let Some(failure) = server.soa.failure() {
+                seen.wrong.push(format!("{}: {failure}", server.server));
+            }
+        }
+    }
+    seen
+}
+
+/// A watch that cannot fail would watch nothing.
+#[tokio::test]
+#[should_panic(expected = "is bogus with")]
+async fn an_unguarded_flip_of_a_signed_domain_is_noticed() {
+    let world = World::start(RegistrarVendor::Porkbun, Before::Signed).await;
+    let old: Vec<Ds> = world.old_host().keys(&world.domain).await.unwrap().remove(0).ds;
+    let watch = Watch::start(&world.domain, world.probe());
+    tokio::time::sleep(3 * EVERY).await;
+    let mut entry = world.entry();
+    entry.ns = OURS.map(str::to_owned).into();
+    world.publish(&entry).await;
+    tokio::time::sleep(5 * EVERY).await;
+    // Whether our servers answer is not the question here.
+    watch.stop.cancel();
+    let mut seen = watch.task.await.unwrap();
+    seen.wrong.clear();
+    seen.assert_unbroken(&old, &[]);
+}

@@ -1,0 +1,72 @@
+//! Changes of the zone alone, each a plan of its own in the journal.
+
+use std::net::IpAddr;
+
+use sovereign_bootstrap::plan_addresses;
+use sovereign_bootstrap::plan_roll;
+use sovereign_bootstrap::steps::RolledZone;
+use sovereign_core::event::RunOutcome;
+use sovereign_dns::publish::shared_keys;
+use sovereign_engine::journal::{Journal as _, Run};
+use sovereign_engine::plan::Plan;
+
+use crate::cli::{ZoneRollKey, ZoneSetAddresses};
+use crate::commands::outcome;
+use crate::errors::CliError;
+use crate::exit::Exit;
+use crate::host_link::HostLink;
+use crate::purpose::Purpose;
+use crate::target::Target;
+use crate::wiring::App;
+use crate::{output, runner};
+
+/// Leads the zone's names elsewhere, and says how long caches may go on leading to the old addresses.
+pub(super) async fn set_addresses(app: &App, args: ZoneSetAddresses) -> Result<Exit, CliError> {
+    let target = Target::load(app, &args.target).await?;
+    let (step, request) = super::wanted(app, &target.spec.name).await?;
+    let ipv4 = args.ipv4.into_iter().map(IpAddr::from);
+    let addresses: Vec<IpAddr> = ipv4.chain(args.ipv6.into_iter().map(IpAddr::from)).collect();
+    let plan = plan_addresses(&step, addresses)?;
+    let (exit, completed) = carry_out(app, &target, &plan).await?;
+    if completed && !app.global.json {
+        output::notice(&format!(
+            "caches may lead to the addresses of before for {} s more: keep those answering until then",
+            request.longest_address_ttl()
+        ));
+    }
+    Ok(exit)
+}
+
+/// Gives the zone a new key; a roll that was stopped goes on.
+pub(super) async fn roll_key(app: &App, args: ZoneRollKey) -> Result<Exit, CliError> {
+    let target = Target::load(app, &args.target).await?;
+    let name = &target.spec.name;
+    let last = app.store.last_run(name).await?;
+    let plan = if let Some(run) = last.filter(is_stopped_roll) {
+        run.plan
+    } else {
+        let (step, _) = super::wanted(app, name).await?;
+        let hosts = app.zones(&target.spec).await?;
+        plan_roll(&RolledZone {
+            sovereign: name.clone(),
+            retiring: shared_keys(&hosts, &step.zone).await?.ds,
+            zone: step.zone,
+            secondaries: step.secondaries,
+        })?
+    };
+    Ok(carry_out(app, &target, &plan).await?.0)
+}
+
+fn is_stopped_roll(run: &Run) -> bool {
+    Purpose::of(&run.plan) == Purpose::RollKey && !runner::is_complete(run)
+}
+
+/// Runs a plan, and says whether it came to its end.
+async fn carry_out(app: &App, target: &Target, plan: &Plan) -> Result<(Exit, bool), CliError> {
+    let last = app.store.last_run(&plan.sovereign).await?;
+    let link = HostLink::calling(app, None)?;
+    let executor = app.executor(&target.spec, &link, plan).await?;
+    let ended = runner::run(app, executor, plan, last.as_ref()).await?;
+    let completed = ended.report.outcome == RunOutcome::Completed;
+    Ok((outcome::tell(app, plan, &ended)?, completed))
+}
