@@ -22,8 +22,10 @@ use crate::daemon::desk::Desk;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
+use crate::install;
 use crate::leave;
 use crate::ledger::Ledger;
+use crate::release;
 use crate::root::Root;
 use crate::runner::HostRunner;
 use crate::signs;
@@ -36,12 +38,7 @@ pub async fn run(root: Root) -> Result<(), Fault> {
     let host = Rc::new(Host::open(root.clone(), Rc::new(HostRunner))?);
     let config = match AgentConfig::load(&root) {
         Ok(config) => config,
-        // Leaving was cut off after the configuration had gone.
-        Err(_) if leave::is_leaving(&host) => {
-            leave::undo_all(&host, &|_| ()).await?;
-            leave::remove_agent(&host).await?;
-            return Ok(());
-        }
+        Err(_) if is_going(&host) => return end_going(&host).await,
         Err(fault) => return Err(fault),
     };
     let who = Who::of(&root)?;
@@ -63,6 +60,21 @@ pub async fn run(root: Root) -> Result<(), Fault> {
     };
     signs::stopping();
     ending
+}
+
+/// Whether a process before this one was cut off on its way from the host, after the configuration had gone.
+fn is_going(host: &Host) -> bool {
+    leave::is_leaving(host) || release::is_under_way(host) || install::is_without_unit(host)
+}
+
+/// Ends what was cut off. The notes may be gone already: then what was put on the host tells whether any of it was to stay.
+async fn end_going(host: &Host) -> Result<(), Fault> {
+    let stays = release::is_under_way(host) || !host.placed().files.is_empty();
+    if stays && !leave::is_leaving(host) {
+        return release::remove_daemon(host).await;
+    }
+    leave::undo_all(host, &|_| ()).await?;
+    leave::remove_agent(host).await
 }
 
 async fn dial(desk: &Rc<Desk>, host: &Host, config: &AgentConfig) -> Result<(), Fault> {

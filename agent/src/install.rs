@@ -6,6 +6,7 @@ use crate::config::AgentConfig;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
+use crate::signs;
 use crate::state::{LEAVING, STATE_DIR};
 
 /// Where the installer puts the agent.
@@ -16,6 +17,30 @@ pub const UNIT_NAME: &str = "sovereign-agent.service";
 pub const UNIT_FILE: &str = "/etc/systemd/system/sovereign-agent.service";
 
 const REMEDY: &str = "see why on the host: `journalctl -u sovereign-agent`";
+const REMEDY_GOING: &str = "remove the unit by hand: `systemctl disable sovereign-agent`";
+
+/// Takes the unit away. systemd knows it still, and starts the daemon again if it dies, until [`forget_unit`].
+pub(crate) async fn remove_unit(host: &Host) -> Result<(), Fault> {
+    if host.has_unit(UNIT_NAME) {
+        host.must("systemctl", &["disable", UNIT_NAME], REMEDY_GOING)
+            .await?;
+    }
+    disk::remove(&host.root.path(UNIT_FILE))
+        .or_fault("removing", UNIT_FILE)
+        .map(drop)
+}
+
+/// Lets systemd forget the unit that was taken away: from then on an end of the daemon is the end.
+pub(crate) async fn forget_unit(host: &Host) -> Result<(), Fault> {
+    host.must("systemctl", &["daemon-reload"], REMEDY_GOING)
+        .await
+        .map(drop)
+}
+
+/// Whether this daemon was started from a unit that is taken away: a process before it died at its last word.
+pub(crate) fn is_without_unit(host: &Host) -> bool {
+    signs::is_service() && !host.root.exists(UNIT_FILE)
+}
 
 /// Writes configuration and unit, and sees that this very binary runs as a service. Repeating it changes nothing.
 ///

@@ -4,7 +4,7 @@ use crate::converge::PARTS;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
-use crate::install::{BINARY, UNIT_FILE, UNIT_NAME};
+use crate::install::{self, BINARY};
 use crate::part::Part;
 use crate::state::{CONFIG_DIR, LEAVING, STATE_DIR};
 use crate::{k3s, registry};
@@ -40,20 +40,14 @@ async fn undo<D>(parts: &[Part<D>], host: &Host, now: &dyn Fn(&str)) -> Result<(
     Ok(())
 }
 
-/// Takes the agent itself away. The note that it leaves goes last: cut off before that, it goes on at its next start.
+/// Takes the agent itself away, the note that it leaves and its binary last: cut off anywhere before that, it goes on at its next start.
 pub async fn remove_agent(host: &Host) -> Result<(), Fault> {
-    let remedy = "remove the unit by hand: `systemctl disable sovereign-agent`";
-    if host.has_unit(UNIT_NAME) {
-        host.must("systemctl", &["disable", UNIT_NAME], remedy).await?;
-    }
     remove_folder(host, BOOT_DIR)?;
     remove_folder(host, CONFIG_DIR)?;
-    for path in [BINARY, UNIT_FILE] {
-        disk::remove(&host.root.path(path)).or_fault("removing", path)?;
-    }
+    install::remove_unit(host).await?;
     remove_folder(host, STATE_DIR)?;
-    // Without its file the unit has no `Restart=` any more, so an end of the daemon is the end.
-    host.must("systemctl", &["daemon-reload"], remedy).await.map(drop)
+    disk::remove(&host.root.path(BINARY)).or_fault("removing", BINARY)?;
+    install::forget_unit(host).await
 }
 
 fn remove_folder(host: &Host, path: &str) -> Result<(), Fault> {

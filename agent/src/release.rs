@@ -7,7 +7,7 @@ use crate::converge;
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
-use crate::install::{UNIT_FILE, UNIT_NAME};
+use crate::install;
 use crate::leave::BOOT_DIR;
 use crate::placed::{BEFORE_DIR, PLACED};
 use crate::state::{self, CONFIG_DIR, STATE_DIR};
@@ -15,7 +15,6 @@ use crate::{k3s, registry};
 
 /// There once the agent was told to let go, with who may log in from then on.
 const RELEASING: &str = "/var/lib/sovereign-agent/releasing.json";
-const REMEDY: &str = "remove the unit by hand: `systemctl disable sovereign-agent`";
 
 /// Who may log in from now on, if the agent was told to let go.
 pub(crate) fn noted(host: &Host) -> Result<Option<ReleaseOrder>, Fault> {
@@ -32,25 +31,23 @@ pub(crate) fn lock_out(host: &Host, order: &ReleaseOrder) -> Result<(), Fault> {
     converge::leave_to(host, &order.authorized_keys, &order.revoked_keys)
 }
 
-/// Takes the daemon away, and what it knows. Its configuration and the note that it lets go come last: cut off before that, it goes on
-/// at its next start, which needs both.
+/// Whether letting go was begun by a process that died at it.
+pub(crate) fn is_under_way(host: &Host) -> bool {
+    host.root.exists(RELEASING)
+}
+
+/// Takes the daemon away, and what it knows; the note that it lets go last: cut off before that, it goes on at its next start.
 pub(crate) async fn remove_daemon(host: &Host) -> Result<(), Fault> {
-    if host.has_unit(UNIT_NAME) {
-        host.must("systemctl", &["disable", UNIT_NAME], REMEDY).await?;
-    }
     disk::remove_folder(&host.root.path(BOOT_DIR)).or_fault("removing", BOOT_DIR)?;
     remove_all_but(
         host,
         STATE_DIR,
         &[PLACED, BEFORE_DIR, k3s::STARTED_WITH, RELEASING],
     )?;
-    disk::remove(&host.root.path(UNIT_FILE)).or_fault("removing", UNIT_FILE)?;
-    // Without its file the unit has no `Restart=` any more, so an end of the daemon is the end.
-    host.must("systemctl", &["daemon-reload"], REMEDY).await?;
     remove_all_but(host, CONFIG_DIR, &[registry::CONFIG_DIR])?;
-    disk::remove(&host.root.path(RELEASING))
-        .or_fault("removing", RELEASING)
-        .map(drop)
+    install::remove_unit(host).await?;
+    disk::remove(&host.root.path(RELEASING)).or_fault("removing", RELEASING)?;
+    install::forget_unit(host).await
 }
 
 fn remove_all_but(host: &Host, folder: &str, kept: &[&str]) -> Result<(), Fault> {
@@ -73,7 +70,38 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::install::UNIT_FILE;
     use crate::testing::Bench;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn cut_off_at_a_command_it_can_be_gone_on_with() {
+        for dies_at in 0.. {
+            let test = Bench::new();
+            let root = &test.host.root;
+            for path in [UNIT_FILE, "/etc/sovereign-agent/config.json"] {
+                disk::write(&root.path(path), b"{}", 0o600).unwrap();
+            }
+            note(
+                &test.host,
+                &ReleaseOrder {
+                    authorized_keys: Vec::new(),
+                    revoked_keys: Vec::new(),
+                },
+            )
+            .unwrap();
+            test.runner.dead_from.set(Some(dies_at));
+            if remove_daemon(&test.host).await.is_ok() {
+                assert!(dies_at >= 2, "disable, and daemon-reload");
+                return;
+            }
+            // systemd starts it again: by its unit, or as what it has not been told to forget.
+            let goes_on = is_under_way(&test.host) || !root.exists(UNIT_FILE);
+            assert!(goes_on, "died at command {dies_at}");
+            test.runner.dead_from.set(None);
+            remove_daemon(&test.host).await.unwrap();
+            assert!(!root.exists(UNIT_FILE) && !is_under_way(&test.host));
+        }
+    }
 
     #[tokio::test(flavor = "current_thread")]
     async fn what_the_sovereign_runs_on_stays_and_everything_else_goes() {

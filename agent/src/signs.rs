@@ -7,6 +7,11 @@ use sd_notify::NotifyState;
 /// A third of the unit's `WatchdogSec`.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// Whether a service manager waits for signs of life.
+pub(crate) fn is_service() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 pub(crate) fn ready() {
     send(NotifyState::Ready);
 }

@@ -220,9 +220,10 @@ impl Drop for Bench {
 /// Waits for a run that ends well; all it said.
 pub(crate) fn ends_well(child: Child) -> String {
     let ended = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let said = [ended.stderr, ended.stdout].map(|said| String::from_utf8_lossy(&said).into_owned());
+    let said = said.concat();
     assert_eq!(ended.status.code(), Some(0), "{said}");
-    format!("{said}{}", String::from_utf8_lossy(&ended.stdout))
+    said
 }
 
 /// Kills a process as if its power had gone.

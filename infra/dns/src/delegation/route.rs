@@ -177,6 +177,12 @@ impl Memory {
         if !fits(&seen.parent.ds()) {
             self.ds_ttl = self.ds_ttl.max(seen.parent.ds_ttl);
             self.keys_forgotten = None;
+        } else if !fits(&seen.recorded_keys()) {
+            // On its way to the parent: its TTL there, if it was never seen, is no longer than that of the delegation.
+            if self.ds_ttl == 0 {
+                self.ds_ttl = forgotten_after;
+            }
+            self.keys_forgotten = None;
         } else if self.keys_forgotten.is_none() && seen.parent.all_vouch(fits) {
             self.keys_forgotten = Some(later(now, self.ds_ttl));
         }
@@ -236,9 +242,11 @@ pub fn next(route: &Route, goal: Stage, seen: Seen<'_>, memory: &Memory, now: Ti
         return if goal == Stage::KeysOff {
             Move::Arrived
         } else {
+            // What a person has entered and the parent does not show yet is not seen here.
+            let ds = (seen.registered.is_none() && !route.from.ds.is_empty()).then(Vec::new);
             Move::Submit(Target {
                 ns: route.to.ns.clone(),
-                ds: None,
+                ds,
                 glue: route.to.glue.clone(),
             })
         };

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use sovereign_core::agent::{AgentEventKind, ToAgent};
 use sovereign_core::hand_off::ReleaseOrder;
 use sovereign_engine::step::{Step, StepContext, StepError};
-use sovereign_remote::{NodeId, ssh};
+use sovereign_remote::NodeId;
+use sovereign_remote::ssh::{self, SshTarget};
 use tokio::time::{Instant, sleep};
 
 use super::conversation::Conversation;
@@ -26,6 +27,10 @@ const CALLS_AGAIN: Duration = Duration::from_secs(16);
 const GONE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Says what of the agent is on a machine still; nothing once it is gone.
+const OF_THE_AGENT: &str = "ls -d /etc/sovereign-agent/config.json /etc/systemd/system/sovereign-agent.service 2>/dev/null; \
+                            systemctl show --property ActiveState sovereign-agent | grep --invert-match --regexp='=inactive' --regexp='=failed'; true";
 
 /// Lets the agent take the installer's keys and itself away, and leave what the Sovereign runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +59,10 @@ impl Step for ReleaseHost {
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ReleasedHost>, StepError> {
         // Only an order that went out before may have been followed already.
-        if self.is_the_operators() || !cx.unsettled {
+        if !cx.unsettled {
             return Ok(None);
         }
-        self.refused(cx, false).await
+        self.gone(cx, false).await
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ReleasedHost, StepError> {
@@ -71,21 +76,16 @@ impl Step for ReleaseHost {
             .await;
         cx.services.nodes.hang_up(&self.node);
         said?;
-        if self.is_the_operators() {
-            let evidence = "the agent is gone; the key that opens it is the operator's own".into();
-            return Ok(ReleasedHost { evidence });
-        }
         let deadline = Instant::now() + GONE;
         loop {
-            if let Some(released) = self.refused(cx, true).await? {
+            if let Some(released) = self.gone(cx, true).await? {
                 return Ok(released);
             }
             if Instant::now() > deadline {
-                return Err(StepError::Retry {
-                    cause: format!("`{}` still lets this installer in", self.node.node),
-                    after: None,
-                    unsettled: true,
-                });
+                return Err(again(match self.place {
+                    HostPlace::Machine(_) => format!("the agent is still on `{}`", self.node.node),
+                    _ => format!("`{}` still lets this installer in", self.node.node),
+                }));
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -115,8 +115,8 @@ impl ReleaseHost {
         Ok(vec![public])
     }
 
-    /// Tries the way in, and takes nothing but a refusal for one. `said` tells whether the agent has just said its last word.
-    async fn refused(
+    /// How the installer's way in is shown to be gone, once it is. `said` tells whether the agent has just said its last word.
+    async fn gone(
         &self,
         cx: &StepContext<'_, Services>,
         said: bool,
@@ -124,19 +124,10 @@ impl ReleaseHost {
         let Some(target) = self.place.target(cx, &self.node).await? else {
             return self.silent(cx, said).await;
         };
-        match ssh::connect(&target, ANSWER).await {
-            Ok(host) => {
-                host.close().await;
-                Ok(None)
-            }
-            Err(ssh::SshError::LoginRefused { .. }) => Ok(Some(ReleasedHost {
-                evidence: format!("{} refuses the installer's key", target.host),
-            })),
-            Err(error) => Err(StepError::Retry {
-                cause: sovereign_engine::step::chain(&error),
-                after: None,
-                unsettled: true,
-            }),
+        if self.is_the_operators() {
+            left(&target).await
+        } else {
+            refused(&target).await
         }
     }
 
@@ -159,6 +150,45 @@ impl ReleaseHost {
             within.as_secs()
         );
         Ok(silent.then_some(ReleasedHost { evidence }))
+    }
+}
+
+/// Tries the way in, and takes nothing but a refusal for one.
+async fn refused(target: &SshTarget) -> Result<Option<ReleasedHost>, StepError> {
+    match ssh::connect(target, ANSWER).await {
+        Ok(host) => {
+            host.close().await;
+            Ok(None)
+        }
+        Err(ssh::SshError::LoginRefused { .. }) => Ok(Some(ReleasedHost {
+            evidence: format!("{} refuses the installer's key", target.host),
+        })),
+        Err(error) => Err(unreached(&error)),
+    }
+}
+
+/// Looks for the agent on a machine, whose operator's key opens it for good.
+async fn left(target: &SshTarget) -> Result<Option<ReleasedHost>, StepError> {
+    let host = ssh::connect(target, ANSWER)
+        .await
+        .map_err(|error| unreached(&error))?;
+    let seen = host.run(OF_THE_AGENT, None).await;
+    host.close().await;
+    let seen = seen.map_err(|error| unreached(&error))?;
+    Ok(seen.stdout.is_empty().then(|| ReleasedHost {
+        evidence: "the agent is gone; the key that opens it is the operator's own".into(),
+    }))
+}
+
+fn unreached(error: &ssh::SshError) -> StepError {
+    again(sovereign_engine::step::chain(error))
+}
+
+fn again(cause: String) -> StepError {
+    StepError::Retry {
+        cause,
+        after: None,
+        unsettled: true,
     }
 }
 

@@ -41,6 +41,8 @@ struct Record {
 struct World {
     now: u32,
     registrar: Record,
+    /// What stood there before, oldest first.
+    earlier: Vec<Record>,
     servers: Vec<Record>,
     last_ns: Vec<(BTreeSet<DomainName>, u32)>,
     last_ds: Vec<(Ds, u32)>,
@@ -57,6 +59,7 @@ impl World {
             now: 0,
             servers: vec![record.clone(); SERVERS],
             registrar: record,
+            earlier: Vec::new(),
             last_ns: Vec::new(),
             last_ds: Vec::new(),
             has_api,
@@ -126,6 +129,7 @@ impl World {
 
     /// The registrar does what it is asked for, or of new name servers only the first.
     fn submit(&mut self, target: &Target, partly: bool) {
+        self.earlier.push(self.registrar.clone());
         if let TargetNs::Own(ns) = &target.ns {
             let wanted: BTreeSet<DomainName> = ns.hosts().iter().cloned().collect();
             if partly && wanted != self.registrar.ns {
@@ -136,6 +140,15 @@ impl World {
         }
         if let Some(ds) = &target.ds {
             self.registrar.ds = ds.iter().map(|signer| signer.ds.clone()).collect();
+        }
+    }
+
+    /// A person who turns back takes back what was entered and no server shows yet: nobody else can know of it.
+    fn take_back_what_is_not_shown(&mut self) {
+        while !self.servers.contains(&self.registrar)
+            && let Some(before) = self.earlier.pop()
+        {
+            self.registrar = before;
         }
     }
 
@@ -211,6 +224,9 @@ proptest! {
                 0 | 1 => memory = kept,
                 2 if turns_back && route.to == to => {
                     route = route.back();
+                    if !has_api {
+                        world.take_back_what_is_not_shown();
+                    }
                     memory = Memory::default();
                     kept = memory;
                     arrived = false;

@@ -265,11 +265,14 @@ impl Voyage<'_> {
         let domain = &self.name.domain;
         match travelled {
             Ok(travelled) => {
-                let said = if travelled.changed {
+                let mut said = if travelled.changed {
                     format!("`{domain}` was rolled back to its old delegation")
                 } else {
                     format!("`{domain}` is rolled back: its old delegation stands")
                 };
+                if self.cx.services.parent.is_none() {
+                    said += " (take back what was entered at the registrar and does not show yet)";
+                }
                 self.log.tell(
                     ROLL_BACK,
                     SubStepState::Done {
