@@ -49,6 +49,8 @@ pub async fn run(root: Root) -> Result<(), Fault> {
         boot_id: who.boot_id,
     });
     let listener = socket::listen(&desk.root.path(SOCKET)).or_fault("listening at", SOCKET)?;
+    // The first boot left more than this agent needs to be reached after a loss of power: keys to log in, and those of the SSH server.
+    nix::unistd::sync();
     let mut stop = signal(SignalKind::terminate()).or_fault("waiting for", "SIGTERM")?;
     signs::ready();
     let ending = tokio::select! {

@@ -77,7 +77,7 @@ fn a_clock_that_is_behind_is_named_and_gone_on_with_once_it_is_right() {
         .success();
     let spec = bench.spec("acme-clock", 1, 0);
     let up = bench.sovereign(&["up", &spec, "--yes", "--json"]).spawn();
-    let status = bench.until("acme-clock", Duration::from_mins(6), |status| {
+    let status = bench.until("acme-clock", Duration::from_mins(10), |status| {
         status.to_string().contains("behind the installer")
     });
     assert!(status.to_string().contains("timedatectl"), "{status}");

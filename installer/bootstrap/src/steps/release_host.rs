@@ -84,7 +84,7 @@ impl Step for ReleaseHost {
             if Instant::now() > deadline {
                 return Err(again(match self.place {
                     HostPlace::Machine(_) => format!("the agent is still on `{}`", self.node.node),
-                    _ => format!("`{}` still lets this installer in", self.node.node),
+                    HostPlace::Server { .. } => format!("`{}` still lets this installer in", self.node.node),
                 }));
             }
             sleep(LOOK_AGAIN).await;
