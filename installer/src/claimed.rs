@@ -23,7 +23,7 @@ pub(crate) async fn while_claimed<T>(
     turn::wait(app, name, &worker, signals.cancel()).await?;
     let lease = match app.store.claim(name, &worker, app.lease()).await? {
         Claim::Granted(lease) => lease,
-        Claim::Held { by, until } => {
+        Claim::Held { by, until, .. } => {
             return Err(CliError::LeaseHeld {
                 name: name.clone(),
                 by: by.to_string(),

@@ -1,6 +1,7 @@
 //! Waits for another installer's claim on a Sovereign to run out, if nobody is behind it any more.
 //!
-//! A living installer renews its lease every third of its length; one whose end does not move is dead, and ends at that time.
+//! A living installer renews its lease every third of its length; one whose end does not move is dead, and ends at that time, or once
+//! it was watched for its whole length: a clock that was ahead may have set its end far off.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use sovereign_core::name::SovereignName;
 use sovereign_engine::journal::Journal as _;
 use sovereign_engine::lease::{Claim, WorkerId};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::errors::CliError;
@@ -25,26 +27,29 @@ pub(crate) async fn wait(
     cancel: &CancellationToken,
 ) -> Result<(), CliError> {
     let mut first: Option<(WorkerId, Timestamp)> = None;
+    let began = Instant::now();
     loop {
-        let (by, until) = match app.store.claim(name, worker, app.lease()).await? {
+        let (by, until, lasts) = match app.store.claim(name, worker, app.lease()).await? {
             Claim::Granted(_) => return Ok(()),
-            Claim::Held { by, until } => (by, until),
+            Claim::Held { by, until, lasts } => (by, until, lasts),
         };
         match &first {
             None => {
                 output::notice(&format!(
-                    "`{name}` is claimed by worker `{by}`; its claim ends at {until:.0} unless it lives; waiting"
+                    "`{name}` is claimed by worker `{by}`; its claim ends at {until:.0}, or in {} s, unless it lives; waiting",
+                    lasts.as_secs()
                 ));
                 first = Some((by, until));
             }
-            Some(seen) if *seen == (by.clone(), until) => {}
-            Some(_) => {
+            Some(seen) if *seen != (by.clone(), until) => {
                 return Err(CliError::LeaseHeld {
                     name: name.clone(),
                     by: by.to_string(),
                     until,
                 });
             }
+            Some(_) if began.elapsed() > lasts => app.store.end_lease(name, &by, until).await?,
+            Some(_) => {}
         }
         tokio::select! {
             () = cancel.cancelled() => return Err(CliError::Declined),

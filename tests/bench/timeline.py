@@ -22,6 +22,8 @@ WAITS = {
     "seeds": r"seed .*",
     "flux": r"tree|component .*|kit runs|source|steady|drift",
 }
+# Stages of a delegation that last as long as the parent's servers and caches take.
+OF_THE_PARENT = re.compile(r"delegation/(unsign|point|drain|sign)/.*")
 OWN = "own"
 # The proof that the installer is let in no more: where hosts call, it is their silence for some seconds. Told beside, and counted as own.
 LETTING_GO = "letting hosts go"
@@ -60,6 +62,8 @@ class Step:
             return "boot" if at < up[self.name.partition("/")[2]] else OWN
         if family(self.name) == "release":
             return LETTING_GO
+        if OF_THE_PARENT.fullmatch(self.name):
+            return "names"
         whom = [next((whom for whom, parts in WAITS.items() if re.fullmatch(parts, part)), OWN) for part in self.parts(at)]
         return OWN if not whom or OWN in whom else whom[0]
 
@@ -99,6 +103,6 @@ def spent(steps, up, began, ended):
         if not waits or OWN in waits:
             who = OWN
         else:
-            who = next((whom for whom in ("boot", LETTING_GO, *WAITS) if whom in waits), OWN)
+            who = next((whom for whom in ("boot", LETTING_GO, *WAITS, "names") if whom in waits), OWN)
         seconds[phase, who] += there - here
     return seconds

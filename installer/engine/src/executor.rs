@@ -216,7 +216,7 @@ impl<S: Send + Sync + 'static> Executor<S> {
         let claim = self.journal.claim(sovereign, worker, self.config.lease_ttl).await;
         match claim.map_err(|error| ExecutorError::journal(sovereign, error))? {
             Claim::Granted(lease) => Ok(lease),
-            Claim::Held { by, until } => Err(ExecutorError::Held {
+            Claim::Held { by, until, .. } => Err(ExecutorError::Held {
                 sovereign: sovereign.clone(),
                 by,
                 until,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sovereign_core::event::{Event, EventKind};
 use sovereign_core::name::SovereignName;
@@ -98,6 +99,15 @@ pub trait Journal: fmt::Debug + Send + Sync {
         worker: &WorkerId,
         ttl: Duration,
     ) -> Result<Claim, JournalError>;
+
+    /// Ends the lease of a holder that was watched for as long as it lasts and did not renew it: `until` may be far off, set by a
+    /// clock that was ahead. Nothing happens if the holder or `until` is another meanwhile.
+    async fn end_lease(
+        &self,
+        sovereign: &SovereignName,
+        by: &WorkerId,
+        until: Timestamp,
+    ) -> Result<(), JournalError>;
 
     /// Holds on to a lease for another `ttl`.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), JournalError>;

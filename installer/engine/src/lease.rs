@@ -1,6 +1,7 @@
 //! Who may write to a Sovereign's journal.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,9 @@ pub enum Claim {
     Held {
         /// The holder.
         by: WorkerId,
-        /// When its lease ends unless renewed.
+        /// When its lease ends unless renewed, by the holder's clock.
         until: Timestamp,
+        /// How long its lease lasts; whoever lives renews it several times in that.
+        lasts: Duration,
     },
 }

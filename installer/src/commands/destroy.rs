@@ -190,7 +190,7 @@ fn approve(name: &SovereignName) -> Result<(), CliError> {
 async fn forget(app: &App, name: &SovereignName) -> Result<(), CliError> {
     match app.store.claim(name, &worker(), app.lease()).await? {
         Claim::Granted(lease) => app.store.forget(&lease).await?,
-        Claim::Held { by, until } => {
+        Claim::Held { by, until, .. } => {
             return Err(CliError::LeaseHeld {
                 name: name.clone(),
                 by: by.to_string(),

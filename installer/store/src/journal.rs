@@ -36,8 +36,11 @@ fn lost(lease: &Lease) -> JournalError {
 }
 
 fn later(now: Timestamp, ttl: Duration) -> i64 {
-    now.as_millisecond()
-        .saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
+    now.as_millisecond().saturating_add(millis(ttl))
+}
+
+fn millis(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "an epoch counts claims")]
@@ -206,8 +209,8 @@ impl Journal for SqliteStore {
         let mut writer = self.writer.lock().await;
         let mut tx = begin(&mut writer, action).await?;
         let now = Timestamp::now();
-        let row =
-            sqlx::query("SELECT worker, until_ms FROM lease WHERE sovereign = ?").bind(sovereign.as_str());
+        let row = sqlx::query("SELECT worker, until_ms, ttl_ms FROM lease WHERE sovereign = ?")
+            .bind(sovereign.as_str());
         if let Some(row) = row.fetch_optional(&mut *tx).await.map_err(storage(action))? {
             let (holder, until): (Option<String>, i64) = (row.get(0), row.get(1));
             if let Some(holder) = holder.filter(|h| h != worker.as_str() && until > now.as_millisecond()) {
@@ -215,6 +218,7 @@ impl Journal for SqliteStore {
                 return Ok(Claim::Held {
                     by: WorkerId::new(holder),
                     until,
+                    lasts: Duration::from_millis(unsigned(row.get(2))),
                 });
             }
         }
@@ -223,14 +227,15 @@ impl Journal for SqliteStore {
             .await;
         let epoch: i64 = row.map_err(storage(action))?.get(0);
         sqlx::query(
-            "INSERT INTO lease (sovereign, worker, epoch, until_ms) VALUES (?, ?, ?, ?)
+            "INSERT INTO lease (sovereign, worker, epoch, until_ms, ttl_ms) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (sovereign) DO UPDATE
-             SET worker = excluded.worker, epoch = excluded.epoch, until_ms = excluded.until_ms",
+             SET worker = excluded.worker, epoch = excluded.epoch, until_ms = excluded.until_ms, ttl_ms = excluded.ttl_ms",
         )
         .bind(sovereign.as_str())
         .bind(worker.as_str())
         .bind(epoch)
         .bind(later(now, ttl))
+        .bind(millis(ttl))
         .execute(&mut *tx)
         .await
         .map_err(storage(action))?;
@@ -243,13 +248,31 @@ impl Journal for SqliteStore {
         }))
     }
 
+    async fn end_lease(
+        &self,
+        sovereign: &SovereignName,
+        by: &WorkerId,
+        until: Timestamp,
+    ) -> Result<(), JournalError> {
+        let mut writer = self.writer.lock().await;
+        let ended =
+            sqlx::query("UPDATE lease SET worker = NULL WHERE sovereign = ? AND worker = ? AND until_ms = ?")
+                .bind(sovereign.as_str())
+                .bind(by.as_str())
+                .bind(until.as_millisecond())
+                .execute(&mut *writer)
+                .await;
+        ended.map(drop).map_err(storage("end a lease"))
+    }
+
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), JournalError> {
         let action = "renew a lease";
         let mut writer = self.writer.lock().await;
         let mut tx = begin(&mut writer, action).await?;
         fence(&mut tx, lease).await?;
-        sqlx::query("UPDATE lease SET until_ms = ? WHERE sovereign = ?")
+        sqlx::query("UPDATE lease SET until_ms = ?, ttl_ms = ? WHERE sovereign = ?")
             .bind(later(Timestamp::now(), ttl))
+            .bind(millis(ttl))
             .bind(lease.sovereign.as_str())
             .execute(&mut *tx)
             .await

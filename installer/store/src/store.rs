@@ -13,10 +13,11 @@ use tokio::sync::Mutex;
 use crate::error::StoreError;
 
 /// The schemas, oldest first; a database at version n has the first n.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/1.sql"),
     include_str!("../migrations/2.sql"),
     include_str!("../migrations/3.sql"),
+    include_str!("../migrations/4.sql"),
 ];
 
 /// How long a writer waits for another process.

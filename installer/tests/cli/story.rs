@@ -1,6 +1,7 @@
 //! A Sovereign's life as its operator sees it: plan, up, status, scan, destroy, and what goes wrong in between.
 
 use std::io::{Read as _, Write as _};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sovereign_lab::{Fault, FaultEffect, LabConfig};
@@ -204,6 +205,42 @@ async fn two_installers_on_one_store_do_not_meet() {
     let first = tokio::task::block_in_place(|| first.wait_with_output()).expect("the first ends");
     assert!(first.status.success(), "{first:?}");
     assert_eq!(bench.shape().await.count("servers"), 5);
+}
+
+/// Its claim ends tomorrow; but nobody renews it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installer_that_died_with_its_clock_ahead_is_not_waited_for_until_then() {
+    let bench = Bench::with(LabConfig {
+        create_seconds: 6.0,
+        ..LabConfig::default()
+    })
+    .await;
+    let lease = ("SOVEREIGN_LEASE_SECONDS", "3");
+    let up = || {
+        bench
+            .sovereign(["up", "minimal.yaml", "--yes"])
+            .env(lease.0, lease.1)
+    };
+    let mut first = up().spawn();
+    let journal = bench.place.state().join("journal.db");
+    let sql = |text: &str| {
+        let ran = Command::new("sqlite3")
+            .arg("-cmd")
+            .arg(".timeout 5000")
+            .arg(&journal)
+            .arg(text)
+            .output();
+        let ran = ran.expect("sqlite3 runs: install sqlite3");
+        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+    };
+    while sql("SELECT count(*) FROM event") < "1".to_owned() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    first.kill().expect("it can be killed");
+    first.wait().expect("it ends");
+    let ahead = sql("UPDATE lease SET until_ms = until_ms + 86400000 WHERE worker IS NOT NULL RETURNING 1");
+    assert_eq!(ahead, "1", "it died with its claim");
+    up().success();
 }
 
 #[tokio::test(flavor = "multi_thread")]

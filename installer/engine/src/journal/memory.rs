@@ -41,6 +41,7 @@ struct Holder {
     worker: WorkerId,
     epoch: u64,
     until: Timestamp,
+    ttl: Duration,
 }
 
 #[derive(Debug)]
@@ -115,12 +116,14 @@ impl Journal for MemoryJournal {
             return Ok(Claim::Held {
                 by: holder.worker.clone(),
                 until: holder.until,
+                lasts: holder.ttl,
             });
         }
         record.holder = Some(Holder {
             worker: worker.clone(),
             epoch,
             until: later(now, ttl),
+            ttl,
         });
         state.last_epoch = epoch;
         Ok(Claim::Granted(Lease {
@@ -130,11 +133,26 @@ impl Journal for MemoryJournal {
         }))
     }
 
+    async fn end_lease(
+        &self,
+        sovereign: &SovereignName,
+        by: &WorkerId,
+        until: Timestamp,
+    ) -> Result<(), JournalError> {
+        if let Some(record) = self.state().sovereigns.get_mut(sovereign) {
+            record
+                .holder
+                .take_if(|holder| holder.worker == *by && holder.until == until);
+        }
+        Ok(())
+    }
+
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), JournalError> {
         let now = self.clock.now();
         let mut state = self.state();
         if let Some(holder) = &mut state.fenced(lease, now)?.holder {
             holder.until = later(now, ttl);
+            holder.ttl = ttl;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sovereign_core::event::Event;
 use sovereign_core::name::SovereignName;
 
@@ -98,6 +99,18 @@ impl Journal for CrashingJournal {
         ttl: Duration,
     ) -> Result<Claim, JournalError> {
         self.alive("claim").await?.claim(sovereign, worker, ttl).await
+    }
+
+    async fn end_lease(
+        &self,
+        sovereign: &SovereignName,
+        by: &WorkerId,
+        until: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.alive("end a lease")
+            .await?
+            .end_lease(sovereign, by, until)
+            .await
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), JournalError> {

@@ -69,6 +69,7 @@ pub async fn journal_contract<B: JournalBench>(make: impl AsyncFn() -> B) {
     lease::a_lease_runs_out(&make().await).await;
     lease::renewal_keeps_it(&make().await).await;
     lease::a_takeover_fences_the_first_holder(&make().await).await;
+    lease::the_lease_of_one_that_is_silent_can_be_ended(&make().await).await;
     lease::release_frees_it_at_once(&make().await).await;
     lease::releasing_a_lost_lease_takes_nothing(&make().await).await;
     lease::only_one_of_many_claims_wins(&make().await).await;

@@ -87,6 +87,33 @@ pub(super) async fn a_takeover_fences_the_first_holder<B: JournalBench>(bench: &
     );
 }
 
+pub(super) async fn the_lease_of_one_that_is_silent_can_be_ended<B: JournalBench>(bench: &B) {
+    let desk = Desk::new(bench).await;
+    let other = bench.open().await;
+    let held = || async {
+        match other.claim(&acme(), &worker("second"), bench.ttl()).await {
+            Ok(Claim::Held { by, until, lasts }) => (by, until, lasts),
+            answer => panic!("it is held, not {answer:?}"),
+        }
+    };
+    let (by, until, lasts) = held().await;
+    assert_eq!(lasts, bench.ttl());
+    bench.pass(bench.ttl() / 10).await;
+    let renewed = desk.journal.renew(&desk.lease, bench.ttl()).await;
+    renewed.expect("a lease in force is renewed");
+    let ended = other.end_lease(&acme(), &by, until).await;
+    ended.expect("a lease that was renewed is left alone, which is no error");
+    let (by, until, _) = held().await;
+    let ended = other.end_lease(&acme(), &by, until).await;
+    ended.expect("a lease that was not renewed is ended");
+    let next = claim(bench, &*other, &acme(), "second").await;
+    assert!(
+        next.epoch > desk.lease.epoch,
+        "a claim after that has a higher epoch"
+    );
+    assert_fenced(&*desk.journal, &desk.lease, &desk.run, bench.ttl()).await;
+}
+
 pub(super) async fn release_frees_it_at_once<B: JournalBench>(bench: &B) {
     let desk = Desk::new(bench).await;
     desk.journal
