@@ -102,8 +102,7 @@ pub(crate) async fn way_back_of(app: &App, spec: &SovereignSpec) -> Result<Optio
     let Some(restore) = way_back(&runs) else {
         return Ok(None);
     };
-    let reachable = parent::of_spec(app, spec).await.is_ok();
-    let credential = spec.domain.parent_host().filter(|_| reachable).cloned();
+    let credential = parent::reachable(app, spec).await;
     Ok(Some(WayBack { restore, credential }))
 }
 

@@ -80,6 +80,8 @@ pub(crate) enum CliError {
     DestroyUnfinished { name: SovereignName },
     #[error("giving back the delegation of `{name}` is not finished")]
     RollbackUnfinished { name: SovereignName },
+    #[error("a run that changes the delegation of `{name}` is not finished")]
+    DelegationUnfinished { name: SovereignName, by: &'static str },
     #[error("no delegation is asked for by the spec of `{name}`")]
     DelegatesNothing { name: SovereignName },
     #[error("`{name}` was never delegated by this installer, or was given back already")]
@@ -351,6 +353,7 @@ impl CliError {
             | Self::NoSecondaries { .. }
             | Self::Fault { .. }
             | Self::DestroyUnfinished { .. }
+            | Self::DelegationUnfinished { .. }
             | Self::DelegatesNothing { .. }
             | Self::NothingToGiveBack { .. }
             | Self::RollbackUnfinished { .. } => Exit::Usage,
@@ -381,6 +384,7 @@ impl CliError {
             Self::DelegatesNothing { .. } => Some("the domain modes `registrar`, `delegated` and `childZone` ask for one, with `dns` beside them".into()),
             Self::NothingToGiveBack { name } => Some(format!("see how far it is with `sovereign dns status {name}`")),
             Self::RollbackUnfinished { name } => Some(format!("finish it first: `sovereign dns rollback {name}`")),
+            Self::DelegationUnfinished { name, by } => Some(format!("finish it first: `sovereign {by} {name}`")),
             Self::NoSpec { .. } => Some("give the path of the spec instead of the name".into()),
             Self::LeaseHeld { name, by, until } => Some(format!(
                 "watch it with `sovereign logs {name} --follow`; should worker `{by}` be dead, its lease ends at {until:.0}"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use sovereign_bootstrap::parent_credential;
-use sovereign_bootstrap::steps::ForgetParentCredential;
+use sovereign_bootstrap::steps::{ForgetParentCredential, ForsakeZoneKey, RetireZoneKey, VouchZoneKey};
 use sovereign_core::registrar::RegistrarCredential;
 use sovereign_core::spec::SovereignSpec;
 use sovereign_dns::registrar::{ParentHost, connect};
@@ -35,8 +35,14 @@ pub(crate) async fn of_spec(
     Ok(Some(connect(credential, &endpoint)?))
 }
 
-/// The same for a plan. One that gives a delegation back goes on without a credential: the step shows what to enter by hand, and
-/// watches for it.
+/// The credential that a spec names, if it can be had.
+pub(crate) async fn reachable(app: &App, spec: &SovereignSpec) -> Option<RegistrarCredential> {
+    let is_reachable = of_spec(app, spec).await.is_ok();
+    spec.domain.parent_host().filter(|_| is_reachable).cloned()
+}
+
+/// The same for a plan. One that gives a delegation back, or rolls a key, goes on without a credential: the step shows what to enter by
+/// hand, and watches for it.
 pub(crate) async fn of_plan(
     app: &App,
     spec: &SovereignSpec,
@@ -47,8 +53,12 @@ pub(crate) async fn of_plan(
     }
     match of_spec(app, spec).await {
         Err(error) if Purpose::of(plan) != Purpose::Up => {
+            let (what, until_then) = match Purpose::of(plan) {
+                Purpose::RollKey => ("change the keys at the parent", "the old key stays until then"),
+                _ => ("give the delegation back", "the zone stays until then"),
+            };
             output::notice(&format!(
-                "nobody can be asked to give the delegation back: {}\nwhat has to be entered by hand is shown, and watched for; the zone stays until then",
+                "nobody can be asked to {what}: {}\nwhat has to be entered by hand is shown, and watched for; {until_then}",
                 chain(&error)
             ));
             Ok(None)
@@ -60,7 +70,12 @@ pub(crate) async fn of_plan(
 /// Whether a plan looks at a delegation, or changes it.
 pub(crate) fn is_asked_by(plan: &Plan) -> bool {
     let mut kinds = plan.steps.iter().map(|step| step.kind.as_str());
-    kinds.any(|kind| kind.starts_with(DELEGATION) && kind != ForgetParentCredential::KIND)
+    kinds.any(|kind| is_about_parent(kind) && kind != ForgetParentCredential::KIND)
+}
+
+fn is_about_parent(kind: &str) -> bool {
+    const OF_A_ROLL: [&str; 3] = [VouchZoneKey::KIND, RetireZoneKey::KIND, ForsakeZoneKey::KIND];
+    kind.starts_with(DELEGATION) || OF_A_ROLL.contains(&kind)
 }
 
 /// Whether a run that goes on has its delegation behind it, and the credential with it.
@@ -70,7 +85,7 @@ async fn is_behind(app: &App, plan: &Plan) -> Result<bool, CliError> {
         return Ok(false);
     };
     let view = RunView::of(&run);
-    let mut steps = plan.steps.iter().filter(|step| step.kind.starts_with(DELEGATION));
+    let mut steps = plan.steps.iter().filter(|step| is_about_parent(&step.kind));
     Ok(steps.all(|step| view.step(step.name.as_str()).is_some_and(StepView::is_done)))
 }
 

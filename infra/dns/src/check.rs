@@ -55,6 +55,9 @@ pub enum ZoneProblem {
     /// The answer does not validate.
     #[error("the answer would be bogus: {0}")]
     Bogus(String),
+    /// The answer's signature is not valid now: it has expired, or begins later. See [`crate::sealed`].
+    #[error("the answer would be bogus: {0}")]
+    Untimely(String),
     /// What the zone says of its keys is not what a parent is to publish.
     #[error("it tells a parent to publish `{found}` instead of `{wanted}`")]
     KeysTold {
@@ -351,5 +354,10 @@ impl Check<'_> {
 }
 
 fn bogus(problem: &SignatureProblem) -> ZoneProblem {
-    ZoneProblem::Bogus(problem.to_string())
+    match problem {
+        SignatureProblem::Expired { .. } | SignatureProblem::NotYet { .. } => {
+            ZoneProblem::Untimely(problem.to_string())
+        }
+        other => ZoneProblem::Bogus(other.to_string()),
+    }
 }

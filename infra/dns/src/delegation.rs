@@ -14,6 +14,7 @@
 //! | `snapshot` | the delegation as it was, and how long caches keep it |
 //! | `view` | what the parent's servers show, one by one, and whether ours answer |
 //! | `route` | from one delegation to another: the next move, and the rules that no move breaks |
+//! | `rekey` | the same where only keys change |
 //! | `journey` | the moves made, one look after the other, until the goal or a reason to turn back |
 //!
 //! Nothing is remembered but moments: the next move follows from the world alone, so a journey that was interrupted anywhere is
@@ -24,6 +25,7 @@ mod forecast;
 mod journey;
 mod preflight;
 mod rdap;
+mod rekey;
 mod route;
 mod snapshot;
 mod view;
@@ -35,4 +37,4 @@ pub use self::preflight::{Facts, Place, judge};
 pub use self::rdap::{Rdap, Registered, Registration};
 pub use self::route::{End, Memory, Move, Route, Seen, Stage, next};
 pub use self::snapshot::{Snapshot, SnapshotError, take_snapshot};
-pub use self::view::{ParentView, Says, ServerView, forgotten_after, sick};
+pub use self::view::{ParentView, Says, ServerView, forgotten_after, keyless, sick};

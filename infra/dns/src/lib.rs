@@ -22,6 +22,7 @@
 //! | [`mod@drift`] | how a server's copy differs from what was wanted, and who did it |
 //! | [`probe`] | how a name is delegated, seen from outside |
 //! | [`delegation`] | a domain on its way to our name servers, and back |
+//! | [`sealed`] | whether signatures are in time at every server and secondary, and why not |
 //! | [`pool`] | names out of a zone of ours: whose they are, and their delegations |
 //! | [`registrar`] | where the parent leads: registrars, and hosts of parent zones |
 //! | [`error`] | what went wrong, classed by what to do about it |
@@ -41,6 +42,7 @@ mod query;
 pub mod record;
 pub mod registrar;
 pub mod roll;
+pub mod sealed;
 mod signature;
 pub mod sovereign_zone;
 pub mod transfer;

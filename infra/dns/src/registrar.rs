@@ -47,7 +47,7 @@ pub use self::call::Endpoint;
 pub use self::delegation::{Delegation, Glue, Signer, Target, TargetNs, UnderWay};
 pub use self::error::{Cause, RegistrarError};
 pub use self::host::{Capabilities, ParentHost, Progress, Submitted, Task};
-pub use self::manual::{DsStep, GlueStep, ManualSteps, manual_steps};
+pub use self::manual::{DsStep, GlueStep, ManualSteps, manual_keys, manual_steps};
 pub use self::ns_set::{NsSet, NsSetError};
 
 use self::guard::Guarded;

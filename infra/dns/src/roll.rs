@@ -5,13 +5,16 @@
 //! ```
 //!
 //! In between the zone is signed by both keys and tells both to its parent (CDS, CDNSKEY), so every step may last as long as it likes.
+//! How the parent comes to vouch for the new key is [`crate::delegation::Route::rekey`]'s concern, or [`crate::pool::delegation`]'s.
 //! What a step has come to is seen at the servers, not remembered.
 
+use std::collections::BTreeSet;
+
 use crate::Published;
+use crate::delegation::ParentView;
 use crate::error::{DnsError, ErrorClass};
 use crate::host::{ZoneHost, ZoneKey};
 use crate::name::DomainName;
-use crate::probe::{DsSeen, ParentServer};
 use crate::publish::{ZoneHosts, nobody, published, refuse_foreign, refuse_other_keys};
 use crate::record::{Ds, RecordKind, Records};
 use crate::zone::{Change, Zone, ZoneMark, ZoneRequest};
@@ -122,51 +125,29 @@ pub async fn apex(hosts: &ZoneHosts, zone: &DomainName, mark: &ZoneMark) -> Resu
 pub enum Vouching {
     /// No server of the parent vouches for any key: the zone stands in no chain of trust.
     Nobody,
-    /// Every server vouches for a new key, and for no other one.
+    /// Every server vouches for the new keys: whoever asks now needs no other one.
     New {
         /// How long what was said before may be cached, in seconds.
         ttl: u32,
     },
     /// A server does not, or does not say.
     NotYet {
-        /// The server.
-        server: String,
-        /// What it says.
-        says: String,
+        /// What the servers say.
+        seen: String,
     },
 }
 
-/// How far the servers of a parent vouch for these keys and no others.
-pub fn vouching(parents: &[ParentServer], new: &[Ds]) -> Vouching {
-    if !parents.is_empty() && parents.iter().all(|parent| parent.ds == DsSeen::Absent) {
-        return Vouching::Nobody;
+/// How far the servers of a parent vouch for these keys. It is no matter whether they vouch for old ones, too.
+pub fn vouching(parent: &ParentView, new: &[Ds]) -> Vouching {
+    let new: BTreeSet<Ds> = new.iter().cloned().collect();
+    if parent.all_vouch(BTreeSet::is_empty) {
+        Vouching::Nobody
+    } else if parent.all_vouch(|ds| new.is_subset(ds)) {
+        Vouching::New { ttl: parent.ds_ttl }
+    } else {
+        let seen = parent.to_string();
+        Vouching::NotYet { seen }
     }
-    let mut longest = 0;
-    for parent in parents {
-        let says = match &parent.ds {
-            DsSeen::Present { ds, ttl } if ds.iter().all(|ds| new.contains(ds)) => {
-                longest = longest.max(*ttl);
-                continue;
-            }
-            DsSeen::Present { ds, .. } => {
-                let tags: Vec<String> = ds.iter().map(|ds| ds.key_tag.to_string()).collect();
-                format!("it vouches for key {}", tags.join(", "))
-            }
-            DsSeen::Absent => "it vouches for no key".to_owned(),
-            DsSeen::Unknown => "it does not say".to_owned(),
-        };
-        return Vouching::NotYet {
-            server: parent.server.to_string(),
-            says,
-        };
-    }
-    if parents.is_empty() {
-        return Vouching::NotYet {
-            server: "the parent".to_owned(),
-            says: "none of its servers is known".to_owned(),
-        };
-    }
-    Vouching::New { ttl: longest }
 }
 
 /// A server's copy of the zone with its keys.

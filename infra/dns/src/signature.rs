@@ -16,6 +16,9 @@ use crate::record::Ds;
 /// (CVE-2023-50387).
 const MAX_TRIES: usize = 4;
 
+/// Signatures are to be renewed at least so long before they expire, in seconds.
+pub(crate) const RENEWED: u32 = 3 * 86_400;
+
 /// Why no signature holds.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum SignatureProblem {

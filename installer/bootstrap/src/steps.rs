@@ -77,7 +77,8 @@ pub use ssh_key::CreateSshKey;
 pub use sweep::Sweep;
 pub use zone::{CreateZone, MadeZone, RemoveZone};
 pub use zone_key::{
-    AddZoneKey, AddedKey, RetireZoneKey, RolledKey, RolledZone, SettleZoneKey, VouchZoneKey, VouchedKey,
+    AddZoneKey, AddedKey, ForsakeZoneKey, RetireZoneKey, RolledKey, RolledZone, SettleZoneKey, VouchZoneKey,
+    VouchedKey,
 };
 
 /// Every step this version knows.
@@ -109,6 +110,7 @@ pub fn registry() -> StepRegistry<Services> {
         .with::<SettleZoneKey>()
         .with::<VouchZoneKey>()
         .with::<RetireZoneKey>()
+        .with::<ForsakeZoneKey>()
         .with::<KeepParentCredential>()
         .with::<ForgetParentCredential>()
         .with::<InspectDelegation>()

@@ -56,7 +56,7 @@ pub(crate) struct ZoneSetAddresses {
 /// `sovereign zone roll-key`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A key is added, caches learn it, the parent is watched until it publishes the new DS record, caches forget the old one, and the old key is removed. It may be stopped at any time: the same command goes on."
+    after_help = "A key is added, caches learn it, the parent gets its DS record, caches forget the old one, and the old key is removed. At a registrar whose API sets keys, and in a pool's zone, the DS record is changed by this command; elsewhere it shows what to enter and watches for it, or for a parent that reads CDS. It may be stopped at any time: the same command goes on."
 )]
 pub(crate) struct ZoneRollKey {
     /// Name of the Sovereign, or path of its spec.

@@ -59,7 +59,11 @@ pub(crate) async fn run(global: Global, args: UpArgs) -> Result<Exit, CliError> 
             );
             run.plan.clone()
         }
-        _ => fresh(&app, &target, approved.as_ref(), &args, last.as_ref(), brought).await?,
+        _ => {
+            let runs = app.store.runs(&target.spec.name).await?;
+            let carried_out = runs.iter().find(|run| !is_finished_roll(run));
+            fresh(&app, &target, approved.as_ref(), &args, carried_out, brought).await?
+        }
     };
     app.store.put_spec(&target.spec.name, &target.document).await?;
     let transport = transport(&plan);
@@ -112,6 +116,11 @@ fn stays(app: &App, target: &Target, run: &Run) -> Result<Exit, CliError> {
         output::data(&render::status::full(&standing, Timestamp::now()))?;
     }
     Ok(Exit::Ok)
+}
+
+/// It gave the zone a new key: nothing that a spec says is different since.
+fn is_finished_roll(run: &Run) -> bool {
+    Purpose::of(&run.plan) == Purpose::RollKey && runner::is_complete(run)
 }
 
 /// The last run, if it is of this very spec and did not come to its end.

@@ -10,12 +10,13 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use super::route::{Memory, Move, Route, Seen, Stage, next};
-use super::view::{ParentView, forgotten_after, sick};
+use super::view::{ParentView, forgotten_after, keyless, sick};
 use crate::error::ErrorClass;
 use crate::name::DomainName;
-use crate::probe::{Expectation, ProbeConfig, Prober};
+use crate::probe::{DelegationReport, Expectation, ProbeConfig, Prober};
 use crate::registrar::{
-    Cause, Delegation, ParentHost, Progress, RegistrarError, Submitted, Target, Task, manual_steps,
+    Cause, Delegation, ParentHost, Progress, RegistrarError, Submitted, Target, Task, manual_keys,
+    manual_steps,
 };
 
 /// Time between the first two looks; it doubles from look to look.
@@ -277,11 +278,7 @@ impl Journey<'_> {
         let look = Look {
             registered: trip.registered.clone(),
             parent: ParentView::of(&report),
-            wrong: if self.must_answer {
-                sick(&report, &self.route.to.shown)
-            } else {
-                Vec::new()
-            },
+            wrong: self.wrong(&report),
             now: Timestamp::now(),
         };
         let seen = Seen {
@@ -291,6 +288,19 @@ impl Journey<'_> {
         let forgotten_after = forgotten_after(&report, &self.route.from.shown);
         trip.memory.note(&self.route, seen, forgotten_after, look.now);
         look
+    }
+
+    /// What keeps anybody from being led to the servers, or a key from being vouched for.
+    fn wrong(&self, report: &DelegationReport) -> Vec<String> {
+        let Route { to, .. } = &self.route;
+        if !self.must_answer {
+            return Vec::new();
+        }
+        let mut wrong = sick(report, &to.shown);
+        if self.route.is_rekey() {
+            wrong.extend(keyless(report, &to.shown, &to.vouched));
+        }
+        wrong
     }
 
     /// Servers that should answer and do not are borne for a while.
@@ -361,10 +371,7 @@ impl Journey<'_> {
                 .await;
         }
         let Some((host, present)) = self.able(&target).zip(look.registered.as_ref()) else {
-            self.keep(trip).await;
-            let awaited = self.by_hand(&target);
-            let seen = look.parent.to_string();
-            return self.linger(trip, &awaited, &seen, self.patience.by_hand).await;
+            return self.have_done_by_hand(trip, &target, look).await;
         };
         if let Some((task, wanted)) = trip.task.clone().filter(|(_, wanted)| *wanted == target) {
             return self.follow(trip, host, &task, &wanted).await;
@@ -391,8 +398,19 @@ impl Journey<'_> {
                 self.linger(trip, &error.action, &error.message, self.patience.shown)
                     .await
             }
+            // It sets keys, but not one beside another.
+            Err(error) if self.route.is_rekey() && matches!(error.cause, Cause::Unsupported) => {
+                self.have_done_by_hand(trip, &target, look).await
+            }
             Err(error) => self.bear(trip, error).await,
         }
+    }
+
+    async fn have_done_by_hand(&self, trip: &mut Trip, target: &Target, look: &Look) -> Result<(), Trouble> {
+        self.keep(trip).await;
+        let awaited = self.by_hand(target);
+        let seen = look.parent.to_string();
+        self.linger(trip, &awaited, &seen, self.patience.by_hand).await
     }
 
     async fn follow(
@@ -455,10 +473,19 @@ impl Journey<'_> {
             let domain = self.domain;
             return format!("somebody to remove every NS and DS record of `{domain}` from the zone above it");
         }
-        let steps = manual_steps(self.domain, target).to_string();
-        let steps: Vec<&str> = steps.lines().map(str::trim).collect();
-        format!("somebody to do this by hand: {}", steps.join(" "))
+        if let (true, Some(ds)) = (self.route.is_rekey(), &target.ds) {
+            let steps = on_one_line(&manual_keys(self.domain, ds));
+            return format!(
+                "the parent to read the keys from the zone (CDS), or somebody to do this by hand: {steps}"
+            );
+        }
+        let steps = on_one_line(&manual_steps(self.domain, target).to_string());
+        format!("somebody to do this by hand: {steps}")
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// What a stage is waited for as.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::rekey;
 use super::view::ParentView;
 use crate::name::DomainName;
 use crate::record::Ds;
@@ -55,7 +56,7 @@ impl End {
     }
 
     /// Whether a registrar's record is this end, as far as name servers go.
-    fn is_registered(&self, present: &Delegation) -> bool {
+    pub(super) fn is_registered(&self, present: &Delegation) -> bool {
         match &self.ns {
             TargetNs::Own(ns) => present.ns == *ns,
             TargetNs::ProviderDefault => present.uses_provider_default,
@@ -84,8 +85,18 @@ pub struct Route {
     pub from: End,
     /// The one that is wanted.
     pub to: End,
-    /// It leads away from what is ours.
-    homeward: bool,
+    way: Way,
+}
+
+/// What kind of way a route is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To what is ours.
+    There,
+    /// Away from it.
+    Home,
+    /// The servers stay, and answer with the keys of both ends.
+    Rekey,
 }
 
 impl Route {
@@ -94,8 +105,23 @@ impl Route {
         Self {
             from,
             to: ours,
-            homeward: false,
+            way: Way::There,
         }
+    }
+
+    /// Other keys for the same name servers, which answer with the old ones and the new ones until the journey is over: see
+    /// [`super::rekey`].
+    pub fn rekey(ns: NsSet, old: Vec<Signer>, new: Vec<Signer>) -> Self {
+        Self {
+            from: End::own(ns.clone(), old),
+            to: End::own(ns, new),
+            way: Way::Rekey,
+        }
+    }
+
+    /// Whether only keys are changed.
+    pub fn is_rekey(&self) -> bool {
+        self.way == Way::Rekey
     }
 
     /// The way back.
@@ -104,7 +130,11 @@ impl Route {
         Self {
             from: self.to.clone(),
             to: self.from.clone(),
-            homeward: !self.homeward,
+            way: match self.way {
+                Way::There => Way::Home,
+                Way::Home => Way::There,
+                Way::Rekey => Way::Rekey,
+            },
         }
     }
 
@@ -121,7 +151,9 @@ impl Route {
         let hosts = present.ns.hosts();
         let of_an_end = |host: &DomainName| self.from.shown.contains(host) || self.to.shown.contains(host);
         let leads_on = |host: &DomainName| self.to.shown.contains(host);
-        !hosts.is_empty() && hosts.iter().all(of_an_end) && (self.homeward || hosts.iter().any(leads_on))
+        !hosts.is_empty()
+            && hosts.iter().all(of_an_end)
+            && (self.way == Way::Home || hosts.iter().any(leads_on))
     }
 
     fn is_strange(&self, ns: &BTreeSet<DomainName>) -> bool {
@@ -145,9 +177,14 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Keys by the record, where it tells them.
+    pub(super) fn told_keys(&self) -> Option<&[Signer]> {
+        self.registered.and_then(|it| it.ds.as_deref())
+    }
+
     /// Keys by the record, or by the parent's servers where there is none of them.
-    fn recorded_keys(&self) -> BTreeSet<Ds> {
-        match self.registered.and_then(|it| it.ds.as_deref()) {
+    pub(super) fn recorded_keys(&self) -> BTreeSet<Ds> {
+        match self.told_keys() {
             Some(ds) => ds.iter().map(|signer| signer.ds.clone()).collect(),
             None => self.parent.ds(),
         }
@@ -222,6 +259,9 @@ pub enum Move {
 
 /// The next move on a route towards a stage of it.
 pub fn next(route: &Route, goal: Stage, seen: Seen<'_>, memory: &Memory, now: Timestamp) -> Move {
+    if route.is_rekey() {
+        return rekey::next(route, goal, seen);
+    }
     if let Some(strange) = strange(route, seen) {
         return Move::Strange(strange);
     }

@@ -283,3 +283,28 @@ pub fn sick(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Vec<Stri
     }
     wrong
 }
+
+/// Which of these name servers lack some of these keys: one line for each address. One that is silent lacks none.
+pub fn keyless(report: &DelegationReport, names: &BTreeSet<DomainName>, keys: &BTreeSet<Ds>) -> Vec<String> {
+    let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);
+    let servers = report
+        .evidence
+        .servers
+        .iter()
+        .filter(|server| is_one(&server.server.name));
+    let lines = servers.filter_map(|server| {
+        let there = &server.keys.seen()?.keys;
+        let is_there = |ds: &Ds| {
+            there
+                .iter()
+                .any(|key| (key.tag, key.algorithm) == (ds.key_tag, ds.algorithm))
+        };
+        let missing: Vec<String> = keys
+            .iter()
+            .filter(|ds| !is_there(ds))
+            .map(|ds| ds.key_tag.to_string())
+            .collect();
+        (!missing.is_empty()).then(|| format!("{}: lacks key {}", server.server, missing.join(", ")))
+    });
+    lines.collect()
+}

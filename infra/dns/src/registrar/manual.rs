@@ -75,6 +75,12 @@ pub fn manual_steps(domain: &DomainName, target: &Target) -> ManualSteps {
     }
 }
 
+/// What a person enters where only keys change.
+pub fn manual_keys(domain: &DomainName, signers: &[Signer]) -> String {
+    let steps: Vec<DsStep> = signers.iter().map(|signer| ds_step(domain, signer)).collect();
+    Keys(domain.as_str(), &steps).to_string()
+}
+
 fn ds_step(domain: &DomainName, signer: &Signer) -> DsStep {
     let Ds {
         key_tag,
@@ -124,15 +130,25 @@ impl fmt::Display for ManualSteps {
         }
         match self.ds.as_deref() {
             None => Ok(()),
-            Some([]) => writeln!(f, "Remove every DS record (DNSSEC) of `{domain}`."),
-            Some(steps) => {
-                writeln!(
-                    f,
-                    "Set the DS records (DNSSEC) of `{domain}` to these, and no others:"
-                )?;
-                steps.iter().try_for_each(|step| step.fmt(f))
-            }
+            Some(steps) => Keys(domain, steps).fmt(f),
         }
+    }
+}
+
+/// The keys of a domain, as they are entered.
+struct Keys<'a>(&'a str, &'a [DsStep]);
+
+impl fmt::Display for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(domain, steps) = self;
+        if steps.is_empty() {
+            return writeln!(f, "Remove every DS record (DNSSEC) of `{domain}`.");
+        }
+        writeln!(
+            f,
+            "Set the DS records (DNSSEC) of `{domain}` to these, and no others:"
+        )?;
+        steps.iter().try_for_each(|step| step.fmt(f))
     }
 }
 

@@ -109,6 +109,19 @@ impl TryFrom<Vec<String>> for NsSet {
     }
 }
 
+/// Names that are known to be hosts'.
+impl FromIterator<DomainName> for NsSet {
+    fn from_iter<I: IntoIterator<Item = DomainName>>(names: I) -> Self {
+        let mut hosts: Vec<DomainName> = Vec::new();
+        for name in names {
+            if !hosts.contains(&name) {
+                hosts.push(name);
+            }
+        }
+        Self(hosts)
+    }
+}
+
 impl From<NsSet> for Vec<String> {
     fn from(set: NsSet) -> Self {
         set.0.iter().map(ToString::to_string).collect()

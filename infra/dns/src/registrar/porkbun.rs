@@ -183,6 +183,26 @@ impl Porkbun {
     }
 }
 
+impl Porkbun {
+    /// Keys are taken out by their tags, and one that stays may have the same.
+    fn refuse_shared_tag(
+        &self,
+        domain: &DomainName,
+        goes: &Signer,
+        change: &Change,
+    ) -> Result<(), RegistrarError> {
+        let tag = goes.ds.key_tag;
+        let stays = change.ds.iter().flatten().any(|stays| stays.ds.key_tag == tag);
+        if !stays {
+            return Ok(());
+        }
+        let action = format!("take key {tag} of `{domain}` out at porkbun");
+        let call = Call::read(format!("/dns/deleteDnssecRecord/{domain}/{tag}"), action);
+        let words = "the API tells keys apart by their tags, and one that is to stay has the same";
+        Err(self.http.error(&call, Cause::Unsupported, words))
+    }
+}
+
 #[async_trait]
 impl Vendor for Porkbun {
     fn kind(&self) -> RegistrarKind {
@@ -220,6 +240,7 @@ impl Vendor for Porkbun {
         change: &Change,
     ) -> Result<Option<Task>, RegistrarError> {
         for signer in &change.ds_removed {
+            self.refuse_shared_tag(domain, signer, change)?;
             let tag = format!("/{}", signer.ds.key_tag);
             self.set("dns/deleteDnssecRecord", domain, &tag, json!({}))
                 .await?;

@@ -14,5 +14,6 @@ mod life;
 mod oracle;
 mod relay;
 mod roll;
+mod sealed;
 mod secondaries;
 mod several;

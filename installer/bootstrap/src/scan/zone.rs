@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use sovereign_core::finding::{Finding, Severity};
+use sovereign_dns::check::ZoneProblem;
 use sovereign_dns::drift::{Drift, DriftKind, drift};
 use sovereign_dns::probe::{DsSeen, Expectation, ProbeConfig, Prober};
 use sovereign_dns::publish::shared_keys;
 use sovereign_dns::record::Ds;
+use sovereign_dns::sealed::{SealFinding, SealProblem, judge_now, seals};
 use sovereign_dns::transfer::{Supply, check_secondaries};
 use sovereign_dns::zone::{Zone, ZoneSettings};
 use sovereign_dns::{DnsError, ZoneFinding, ZoneHost, ZoneRequest, check_zone};
@@ -93,10 +95,12 @@ pub async fn scan_zone(
     };
     match shared_keys(hosts, &request.name).await {
         Ok(published) => {
-            let answers = check_zone(hosts, request, &published).await?;
-            findings.extend(answers.iter().map(answer));
-            let copies = check_secondaries(&**primary, request, &published, supply).await?;
-            findings.extend(copies.iter().map(answer));
+            let sealed = judge_now(&seals(hosts, &supply.secondaries, &request.name).await?);
+            let mut answers = check_zone(hosts, request, &published).await?;
+            answers.extend(check_secondaries(&**primary, request, &published, supply).await?);
+            let answers = answers.iter().filter(|one| !is_told(one, &sealed));
+            findings.extend(answers.map(answer));
+            findings.extend(sealed.iter().map(signature));
         }
         Err(error) => findings.push(Finding::new(
             Severity::Error,
@@ -203,6 +207,36 @@ fn record(host: &dyn ZoneHost, drift: &Drift) -> Finding {
         ),
     };
     Finding::new(severity, code, host.name(), message, remedy)
+}
+
+/// A server's signatures that are not in time, or not those of the others.
+fn signature(finding: &SealFinding) -> Finding {
+    let (severity, code) = match finding.problem {
+        SealProblem::Expired => (Severity::Error, "zone.signature.expired"),
+        SealProblem::Future => (Severity::Error, "zone.signature.future"),
+        SealProblem::OtherKeys => (Severity::Error, "zone.signature.keys"),
+        SealProblem::Expires => (Severity::Warning, "zone.signature.expires"),
+        SealProblem::Older => (Severity::Note, "zone.signature.older"),
+    };
+    let SealFinding {
+        server,
+        message,
+        remedy,
+        ..
+    } = finding;
+    Finding::new(
+        severity,
+        code,
+        server.to_string(),
+        message.clone(),
+        remedy.clone(),
+    )
+}
+
+/// An answer whose signature is not in time, of a server whose signatures are told of as a whole.
+fn is_told(answer: &ZoneFinding, sealed: &[SealFinding]) -> bool {
+    let untimely = matches!(answer.problem, ZoneProblem::Untimely(_));
+    untimely && sealed.iter().any(|one| one.server.to_string() == answer.server)
 }
 
 /// An answer that is not as wanted.

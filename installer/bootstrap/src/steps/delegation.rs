@@ -13,6 +13,8 @@ mod restore;
 mod validate;
 
 pub use self::course::{Course, DelegatedName};
+pub(super) use self::course::{Journal, signers};
+pub(super) use self::inspect::registrar_error;
 pub use self::inspect::{InspectDelegation, InspectedDelegation};
 pub use self::milestone::{DrainDelegation, PointDelegation, ReachedStage, SignDelegation, UnsignDelegation};
 pub use self::restore::RestoreDelegation;

@@ -4,16 +4,20 @@
 //!  pool.hold ──► zone.create ──► pool.delegate ──► pool.activate
 //!  pool.withdraw ──► zone.delete ──► pool.release
 //! ```
+//!
+//! `vouch` changes the keys of a name that is delegated.
 
 mod activate;
 mod delegate;
 mod hold;
 mod owner;
 mod release;
+mod vouch;
 mod withdraw;
 
 pub use self::activate::ActivateName;
 pub use self::delegate::{DelegateName, DelegatedChild};
 pub use self::hold::{HeldName, HoldName};
 pub use self::release::ReleaseName;
+pub(super) use self::vouch::vouch_in_pool;
 pub use self::withdraw::WithdrawName;

@@ -1,18 +1,34 @@
 //! A new key for the Sovereign's zone: added, waited for, vouched for by the parent, and the old one retired.
 
+mod add;
+mod forsake;
+mod retire;
+mod settle;
+mod vouch;
+
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sovereign_core::name::SovereignName;
+use sovereign_dns::delegation::{Journey, ParentView, Patience, Route, Stage, Trouble, keyless};
+use sovereign_dns::pool::PoolName;
 use sovereign_dns::probe::{Expectation, Prober};
 use sovereign_dns::record::Ds;
-use sovereign_dns::roll::{Vouching, add_key, apex, keys_are, longest_ttl, retire_keys, vouching};
+use sovereign_dns::registrar::{NsSet, Signer};
+use sovereign_dns::roll::{apex, keys_are};
 use sovereign_dns::transfer::{Supply, check_secondaries};
 use sovereign_dns::{DomainName, Published, ZoneMark, check_zone};
-use sovereign_engine::plan::StepRef;
-use sovereign_engine::step::{Step, StepContext, StepError};
+use sovereign_engine::step::{StepContext, StepError};
 
+pub use self::add::{AddZoneKey, AddedKey};
+pub use self::forsake::ForsakeZoneKey;
+pub use self::retire::{RetireZoneKey, RolledKey};
+pub use self::settle::SettleZoneKey;
+pub use self::vouch::{VouchZoneKey, VouchedKey};
+
+use super::delegation::{Journal, registrar_error, signers};
 use super::zone::{dns_error, not_yet, secondaries};
 use crate::services::Services;
 
@@ -20,8 +36,14 @@ use crate::services::Services;
 const TICK: Duration = Duration::from_secs(1);
 /// Time between two looks at a parent.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// How long a parent may take: somebody may have to act there.
-const PARENT_MAY_TAKE: Duration = Duration::from_hours(30 * 24);
+/// How long each stage may take: somebody may have to act at the parent.
+const MAY_TAKE: Duration = Duration::from_hours(30 * 24);
+/// A zone that both keys sign has time: a day for registries and for name servers that are away, as long as it may take for people.
+const PATIENCE: Patience = Patience {
+    shown: 86_400,
+    by_hand: MAY_TAKE.as_secs(),
+    sick: 86_400,
+};
 
 /// The zone whose key is rolled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +53,24 @@ pub struct RolledZone {
     pub sovereign: SovereignName,
     /// Its name.
     pub zone: DomainName,
+    /// Its name servers, as the parent has them: with others there it is somebody else's.
+    pub nameservers: NsSet,
+    /// The name that it is in a pool of ours; none where the parent is changed by others, or at a registrar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
     /// Servers that have it from the first of its servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secondaries: Vec<SocketAddr>,
     /// What a parent publishes of the keys that go.
     pub retiring: Vec<Ds>,
+}
+
+/// What the world shows of a zone.
+struct Seen {
+    /// What the parent's servers show.
+    parent: ParentView,
+    /// A line for each name server that lacks a new key.
+    keyless: Vec<String>,
 }
 
 impl RolledZone {
@@ -82,239 +117,82 @@ impl RolledZone {
         Ok(())
     }
 
-    /// What the parent says now; nothing is remembered from an earlier look.
-    async fn vouching(&self, services: &Services, new: &[Ds]) -> Vouching {
+    /// What is there now; nothing is remembered from an earlier look.
+    async fn look(&self, services: &Services, new: &[Ds]) -> Seen {
+        let ours: BTreeSet<DomainName> = self.nameservers.hosts().iter().cloned().collect();
+        let expectation = Expectation {
+            new: ours.clone(),
+            ..Expectation::default()
+        };
         let prober = Prober::new(services.probe.clone());
-        let report = prober.probe(&self.zone, &Expectation::default()).await;
-        vouching(&report.evidence.parents, new)
+        let report = prober.probe(&self.zone, &expectation).await;
+        Seen {
+            parent: ParentView::of(&report),
+            keyless: keyless(&report, &ours, &new.iter().cloned().collect()),
+        }
+    }
+
+    /// Brings the parent to a stage of the way from the old keys to the new ones. Answers for how long caches may keep what the
+    /// parent said before, in seconds.
+    async fn travel(
+        &self,
+        cx: &StepContext<'_, Services>,
+        new: &[Ds],
+        goal: Stage,
+    ) -> Result<u32, StepError> {
+        let old = signers(cx, &self.zone, &self.retiring).await?;
+        let new_signers = signers(cx, &self.zone, new).await?;
+        let log = Journal(cx);
+        let journey = Journey {
+            domain: &self.zone,
+            host: cx.services.parent.as_deref(),
+            probe: &cx.services.probe,
+            route: Route::rekey(self.nameservers.clone(), old, new_signers),
+            must_answer: true,
+            patience: PATIENCE,
+            log: &log,
+        };
+        let memory = log.kept().unwrap_or_default();
+        let travelled = tokio::select! {
+            travelled = journey.travel(goal, memory) => travelled,
+            () = cx.cancel.cancelled() => return Err(StepError::Cancelled),
+        };
+        let travelled = travelled.map_err(|trouble| self.stays_as_it_is(&trouble))?;
+        let now = self.look(cx.services, new).await.parent;
+        Ok(travelled.memory.ds_ttl.max(now.ds_ttl))
+    }
+
+    fn stays_as_it_is(&self, trouble: &Trouble) -> StepError {
+        StepError::Fatal {
+            cause: format!(
+                "the parent of `{}` could not be brought from the old key to the new one: {trouble}; every answer of the zone goes on validating",
+                self.zone
+            ),
+            remedy: format!(
+                "{}; then `sovereign zone roll-key {}` goes on",
+                trouble.remedy(),
+                self.sovereign
+            ),
+        }
+    }
+
+    /// What whoever can change the parent has on record, if that is no longer the new keys: the parent's servers may be about to follow.
+    async fn taken_back(&self, services: &Services, new: &[Ds]) -> Result<Option<String>, StepError> {
+        let Some(host) = services.parent.as_ref().filter(|_| self.pool.is_none()) else {
+            return Ok(None);
+        };
+        let record = host.read(&self.zone).await.map_err(registrar_error)?;
+        let Some(told) = &record.ds else {
+            return Ok(None);
+        };
+        let has = |ds: &Ds| told.contains(&Signer::digest(ds.clone()));
+        let kept = new.iter().all(has);
+        Ok((!kept).then(|| format!("{} has {record} on record", host.kind())))
     }
 
     fn new_ds(&self, published: &Published) -> Vec<Ds> {
         let new = published.ds.iter().filter(|ds| !self.retiring.contains(ds));
         new.cloned().collect()
-    }
-}
-
-/// Adds a key that signs beside those that go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AddZoneKey {
-    /// The zone.
-    pub of: RolledZone,
-}
-
-/// A zone that is signed by old and new keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AddedKey {
-    /// What a parent is to publish from now on.
-    pub ds: Vec<Ds>,
-    /// How long caches may lack the new key and its signatures, in seconds.
-    pub forgotten_after: u32,
-}
-
-impl Step for AddZoneKey {
-    const KIND: &'static str = "zone.key.add";
-    type Services = Services;
-    type Output = AddedKey;
-
-    async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<AddedKey>, StepError> {
-        match self.of.settled(cx.services, true).await? {
-            Some(published) => Ok(Some(self.added(cx.services, &published).await?)),
-            None => Ok(None),
-        }
-    }
-
-    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<AddedKey, StepError> {
-        let RolledZone { zone, retiring, .. } = &self.of;
-        cx.waiting("the name servers", &format!("adding a key to zone `{zone}`"));
-        let published = add_key(&cx.services.zones, zone, &self.of.mark(), retiring)
-            .await
-            .map_err(dns_error)?;
-        self.of.notify(cx.services).await?;
-        self.of.proven(cx.services, &published).await?;
-        self.added(cx.services, &published).await
-    }
-
-    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
-        // A zone with both keys validates whatever its parent says by now.
-        Ok(())
-    }
-}
-
-impl AddZoneKey {
-    async fn added(&self, services: &Services, published: &Published) -> Result<AddedKey, StepError> {
-        let longest = longest_ttl(&services.zones, &self.of.zone, &self.of.mark()).await;
-        Ok(AddedKey {
-            ds: self.of.new_ds(published),
-            forgotten_after: longest.map_err(dns_error)?,
-        })
-    }
-}
-
-/// Waits until every cache has seen the new key. Killed, it begins to wait anew: no cache is ever hurried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SettleZoneKey {
-    /// The key.
-    pub key: StepRef<AddZoneKey>,
-}
-
-impl Step for SettleZoneKey {
-    const KIND: &'static str = "zone.key.settle";
-    type Services = Services;
-    type Output = ();
-
-    fn deadline(&self) -> Duration {
-        PARENT_MAY_TAKE
-    }
-
-    async fn find(&self, _: &StepContext<'_, Services>) -> Result<Option<()>, StepError> {
-        Ok(None)
-    }
-
-    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        let seconds = cx.output(&self.key)?.forgotten_after;
-        forget(cx, "caches to learn the new key", seconds).await;
-        Ok(())
-    }
-
-    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
-        Ok(())
-    }
-}
-
-/// Watches the parent until each of its servers vouches for the new key alone. Who changes it there is not this step's concern: a
-/// registrar's API, a parent that reads CDS, or a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VouchZoneKey {
-    /// The zone.
-    #[serde(flatten)]
-    pub of: RolledZone,
-    /// The key.
-    pub key: StepRef<AddZoneKey>,
-}
-
-/// A parent that vouches for the new key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VouchedKey {
-    /// How long caches may keep what it said before, in seconds.
-    pub forgotten_after: u32,
-}
-
-impl Step for VouchZoneKey {
-    const KIND: &'static str = "zone.key.vouch";
-    type Services = Services;
-    type Output = VouchedKey;
-
-    fn deadline(&self) -> Duration {
-        PARENT_MAY_TAKE
-    }
-
-    async fn find(&self, _: &StepContext<'_, Services>) -> Result<Option<VouchedKey>, StepError> {
-        Ok(None)
-    }
-
-    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<VouchedKey, StepError> {
-        let new = cx.output(&self.key)?.ds;
-        let texts: Vec<String> = new.iter().map(ToString::to_string).collect();
-        let wanted = format!(
-            "the parent of `{}` to publish DS {}",
-            self.of.zone,
-            texts.join(", ")
-        );
-        loop {
-            match self.of.vouching(cx.services, &new).await {
-                Vouching::New { ttl } => return Ok(VouchedKey { forgotten_after: ttl }),
-                Vouching::Nobody => return Ok(VouchedKey { forgotten_after: 0 }),
-                Vouching::NotYet { server, says } => {
-                    pause(cx, LOOK_AGAIN, &wanted, &format!("{server}: {says}")).await;
-                }
-            }
-        }
-    }
-
-    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
-        Ok(())
-    }
-}
-
-/// Waits until caches have forgotten that the parent vouched for the old key, and removes that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RetireZoneKey {
-    /// The zone.
-    #[serde(flatten)]
-    pub of: RolledZone,
-    /// The parent's word.
-    pub vouched: StepRef<VouchZoneKey>,
-}
-
-/// A zone that is signed by the new key alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RolledKey {
-    /// What a parent publishes.
-    pub ds: Vec<Ds>,
-}
-
-impl Step for RetireZoneKey {
-    const KIND: &'static str = "zone.key.retire";
-    type Services = Services;
-    type Output = RolledKey;
-
-    fn deadline(&self) -> Duration {
-        PARENT_MAY_TAKE
-    }
-
-    async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<RolledKey>, StepError> {
-        let published = self.of.settled(cx.services, false).await?;
-        Ok(published.map(|published| RolledKey { ds: published.ds }))
-    }
-
-    async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<RolledKey, StepError> {
-        let seconds = cx.output(&self.vouched)?.forgotten_after;
-        let RolledZone { zone, retiring, .. } = &self.of;
-        let mark = self.of.mark();
-        let both = keys_are(&cx.services.zones, zone, &mark, retiring, true).await;
-        // An attempt that has removed one already has waited before.
-        if let Some(both) = both.map_err(dns_error)? {
-            forget(cx, "caches to forget the old DS", seconds).await;
-            self.refuse_unvouched(cx.services, &both).await?;
-        }
-        cx.waiting(
-            "the name servers",
-            &format!("removing the old key of zone `{zone}`"),
-        );
-        let published = retire_keys(&cx.services.zones, zone, &mark, retiring)
-            .await
-            .map_err(dns_error)?;
-        self.of.notify(cx.services).await?;
-        self.of.proven(cx.services, &published).await?;
-        Ok(RolledKey { ds: published.ds })
-    }
-
-    async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
-        Ok(())
-    }
-}
-
-impl RetireZoneKey {
-    /// A parent that went back meanwhile needs the old key.
-    async fn refuse_unvouched(&self, services: &Services, both: &Published) -> Result<(), StepError> {
-        match self.of.vouching(services, &self.of.new_ds(both)).await {
-            Vouching::New { .. } | Vouching::Nobody => Ok(()),
-            Vouching::NotYet { server, says } => Err(StepError::Retry {
-                cause: format!(
-                    "the old key of zone `{}` is still needed: {server}: {says}",
-                    self.of.zone
-                ),
-                after: Some(LOOK_AGAIN),
-                unsettled: false,
-            }),
-        }
     }
 }
 

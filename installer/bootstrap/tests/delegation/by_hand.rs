@@ -10,7 +10,7 @@ use crate::watch::Watch;
 use crate::world::{Before, OLD, OURS, World};
 
 /// Somebody who reads what is waited for, and enters it.
-async fn person(bench: &Bench, words: &str, entry: &RegisteredDomain) {
+pub(crate) async fn person(bench: &Bench, words: &str, entry: &RegisteredDomain) {
     loop {
         let waits = bench.waits().await;
         if waits
@@ -30,7 +30,7 @@ async fn person(bench: &Bench, words: &str, entry: &RegisteredDomain) {
 }
 
 /// A DS record as it was said, `acme.example. IN DS 1 13 2 00ff`.
-async fn said_ds(bench: &Bench) -> DsData {
+pub(crate) async fn said_ds(bench: &Bench) -> DsData {
     loop {
         let waits = bench.waits().await;
         let found = waits

@@ -92,17 +92,17 @@ impl ParentHost for Mortal {
 }
 
 /// A bench whose dead processes' leases can run out.
-async fn bench(vendor: RegistrarVendor, before: Before) -> (Bench, Arc<ManualClock>) {
+pub(crate) async fn bench(vendor: RegistrarVendor, before: Before) -> (Bench, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
     let mut bench = Bench::new(World::start(vendor, before).await);
     bench.journal = Arc::new(MemoryJournal::with_clock(clock.clone()));
     (bench, clock)
 }
 
-const LEASE: Duration = Duration::from_secs(61);
+pub(crate) const LEASE: Duration = Duration::from_secs(61);
 
 /// A process that is killed at the given call. False if it ended before.
-async fn killed_at(bench: &mut Bench, clock: &ManualClock, plan: &Plan, call: usize) -> bool {
+pub(crate) async fn killed_at(bench: &mut Bench, clock: &ManualClock, plan: &Plan, call: usize) -> bool {
     let after = call.is_multiple_of(2);
     let process = Arc::new(CrashingJournal::on_demand(bench.journal.clone()));
     let (calls, mortal) = (Arc::new(AtomicUsize::new(0)), process.clone());

@@ -13,5 +13,6 @@ mod crash;
 mod failure;
 mod flip;
 mod refusals;
+mod roll;
 mod watch;
 mod world;

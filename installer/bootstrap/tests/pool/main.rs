@@ -8,4 +8,5 @@
 
 mod bench;
 mod life;
+mod roll;
 mod root;

@@ -87,13 +87,15 @@ async fn a_key_is_rolled_by_a_plan_that_was_stopped_and_went_on() {
         port: bench.server.dns_addr.port(),
         ..ProbeConfig::private(vec![HERE], Some(anchor))
     };
-    let plan = plan_roll(&RolledZone {
+    let zone = RolledZone {
         sovereign: sovereign(),
         zone: name("acme.test"),
+        nameservers: [name("ns.test")].into_iter().collect(),
+        pool: None,
         secondaries: Vec::new(),
         retiring: old.clone(),
-    })
-    .unwrap();
+    };
+    let plan = plan_roll(&zone, None).unwrap();
     let journal = Arc::new(MemoryJournal::default());
     let run = async |cancel: CancellationToken| {
         let services = Arc::new(services_with(Some(bench.host()), probe.clone()));

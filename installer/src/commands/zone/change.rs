@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use sovereign_bootstrap::plan_addresses;
 use sovereign_bootstrap::plan_roll;
+use sovereign_bootstrap::planner::wanted_pool_name;
 use sovereign_bootstrap::steps::RolledZone;
 use sovereign_core::event::RunOutcome;
+use sovereign_dns::pool::PoolName;
 use sovereign_dns::publish::shared_keys;
 use sovereign_engine::journal::{Journal as _, Run};
 use sovereign_engine::plan::Plan;
@@ -18,7 +20,7 @@ use crate::host_link::HostLink;
 use crate::purpose::Purpose;
 use crate::target::Target;
 use crate::wiring::App;
-use crate::{output, runner};
+use crate::{output, parent, runner};
 
 /// Leads the zone's names elsewhere, and says how long caches may go on leading to the old addresses.
 pub(super) async fn set_addresses(app: &App, args: ZoneSetAddresses) -> Result<Exit, CliError> {
@@ -42,23 +44,44 @@ pub(super) async fn roll_key(app: &App, args: ZoneRollKey) -> Result<Exit, CliEr
     let target = Target::load(app, &args.target).await?;
     let name = &target.spec.name;
     let last = app.store.last_run(name).await?;
-    let plan = if let Some(run) = last.filter(is_stopped_roll) {
-        run.plan
-    } else {
-        let (step, _) = super::wanted(app, name).await?;
-        let hosts = app.zones(&target.spec).await?;
-        plan_roll(&RolledZone {
-            sovereign: name.clone(),
-            retiring: shared_keys(&hosts, &step.zone).await?.ds,
-            zone: step.zone,
-            secondaries: step.secondaries,
-        })?
+    let plan = match last {
+        Some(run) if is_stopped_roll(&run) => run.plan,
+        Some(run) if changes_delegation(&run) => {
+            return Err(CliError::DelegationUnfinished {
+                name: name.clone(),
+                by: Purpose::of(&run.plan).word(),
+            });
+        }
+        _ => new_roll(app, &target).await?,
     };
     Ok(carry_out(app, &target, &plan).await?.0)
 }
 
+/// The keys that the zone has now are to go.
+async fn new_roll(app: &App, target: &Target) -> Result<Plan, CliError> {
+    let spec = &target.spec;
+    let (step, _) = super::wanted(app, &spec.name).await?;
+    let hosts = app.zones(spec).await?;
+    let in_pool = |name: &PoolName| name.fqdn().is_ok_and(|fqdn| fqdn == step.zone);
+    let zone = RolledZone {
+        sovereign: spec.name.clone(),
+        retiring: shared_keys(&hosts, &step.zone).await?.ds,
+        nameservers: step.nameservers.iter().cloned().collect(),
+        pool: wanted_pool_name(spec).and_then(Result::ok).filter(in_pool),
+        zone: step.zone,
+        secondaries: step.secondaries,
+    };
+    let credential = parent::reachable(app, spec).await;
+    Ok(plan_roll(&zone, credential.as_ref())?)
+}
+
 fn is_stopped_roll(run: &Run) -> bool {
     Purpose::of(&run.plan) == Purpose::RollKey && !runner::is_complete(run)
+}
+
+/// A run that is to move the delegation, or give it back, and has not come to its end: keys are its concern, too.
+fn changes_delegation(run: &Run) -> bool {
+    parent::is_asked_by(&run.plan) && !runner::is_complete(run)
 }
 
 /// Runs a plan, and says whether it came to its end.

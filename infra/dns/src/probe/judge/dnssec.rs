@@ -9,10 +9,7 @@ use crate::probe::denial::Denial;
 use crate::probe::finding::Findings;
 use crate::probe::report::Evidence;
 use crate::probe::seen::{KeySeen, ServerAt};
-use crate::signature::span;
-
-/// Signatures are to be renewed at least so long before they expire, in seconds.
-const RENEWED: u32 = 3 * 86_400;
+use crate::signature::{RENEWED, span};
 
 pub(super) fn judge(evidence: &Evidence, findings: &mut Findings) {
     let Some((last, above)) = split(evidence) else {

@@ -131,7 +131,7 @@ pub(super) fn origin(
 }
 
 /// The zone's keys as a registrar may ask for them.
-async fn signers(
+pub(in crate::steps) async fn signers(
     cx: &StepContext<'_, Services>,
     domain: &DomainName,
     wanted: &[Ds],
@@ -315,7 +315,7 @@ pub(super) fn words(end: &End) -> String {
 }
 
 /// The journal as a logbook: what is waited for goes into the heartbeat, what must not be forgotten becomes a part of the step.
-pub(super) struct Journal<'a>(pub(super) &'a StepContext<'a, Services>);
+pub(in crate::steps) struct Journal<'a>(pub(in crate::steps) &'a StepContext<'a, Services>);
 
 impl Journal<'_> {
     pub(super) fn tell(&self, part: &str, state: SubStepState) {
@@ -326,7 +326,7 @@ impl Journal<'_> {
     }
 
     /// What an earlier attempt at this step kept.
-    pub(super) fn kept(&self) -> Option<Memory> {
+    pub(in crate::steps) fn kept(&self) -> Option<Memory> {
         match self.0.told(MEMORY)? {
             SubStepState::Done { detail, .. } => serde_json::from_str(detail).ok(),
             _ => None,

@@ -130,7 +130,7 @@ fn refuse(domain: &DomainName, findings: &[Finding]) -> Result<(), StepError> {
 }
 
 /// A registrar's error as a step's.
-pub(super) fn registrar_error(error: RegistrarError) -> StepError {
+pub(in crate::steps) fn registrar_error(error: RegistrarError) -> StepError {
     let cause = error.to_string();
     match error.class() {
         ErrorClass::Retry | ErrorClass::Unsettled => StepError::Retry {
