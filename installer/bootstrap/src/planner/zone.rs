@@ -75,5 +75,7 @@ fn step(
         addresses,
         secondaries: secondaries.iter().map(|secondary| secondary.address).collect(),
         catalog: catalog.as_ref().and_then(|name| name.parse().ok()),
+        rule: None,
+        proven_within: None,
     })
 }
