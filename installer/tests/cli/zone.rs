@@ -156,7 +156,7 @@ impl World {
 fn spec(primary: &PowerDns, secondary: Option<&PowerDns>) -> String {
     let entry = |server: &PowerDns| {
         let (address, url) = (server.dns_addr, &server.url);
-        format!("{{address: '{address}', url: '{url}', key: {{env: NS2_KEY}}}}")
+        format!("\n  secondaries: [{{address: '{address}', url: '{url}', key: {{env: NS2_KEY}}}}]")
     };
     let secondaries = secondary.map(entry).unwrap_or_default();
     format!(
@@ -166,8 +166,7 @@ organization: {{name: Acme, email: dns@acme.test}}
 domain: {{mode: delegated, name: {APEX}}}
 dns:
   servers: [{{url: '{}', key: {{env: DNS_KEY}}}}]
-  nameservers: [ns.acme.test]
-  secondaries: [{secondaries}]
+  nameservers: [ns.acme.test]{secondaries}
 provider: {{kind: machines, key: {{env: SSH_KEY}}}}
 regions:
   - name: dc1
