@@ -91,8 +91,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What each server has, of those that can be reached; the error of the first that cannot be where there is none.
-    async fn copies(&self, zone: &DomainName) -> Result<Vec<Zone>, CliError> {
+    /// What each server has that can be reached, and what is wrong with the first that cannot. An error where none can.
+    async fn copies(&self, zone: &DomainName) -> Result<(Vec<Zone>, Option<DnsError>), CliError> {
         let hosts = self.app.zones(&self.target.spec).await?;
         let looks = hosts.iter().map(|host| copy(host, zone));
         let mut copies = Vec::new();
@@ -105,7 +105,7 @@ impl<'a> Place<'a> {
         }
         match failed {
             Some(error) if copies.is_empty() => Err(error.into()),
-            _ => Ok(copies),
+            failed => Ok((copies, failed)),
         }
     }
 }

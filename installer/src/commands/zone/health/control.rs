@@ -121,7 +121,7 @@ impl Controller<'_> {
 
     /// Takes in what was seen, and leads the names where they are to lead if they do not yet.
     async fn decide(&mut self, round: &BTreeMap<IpAddr, Seen>) -> Result<(), CliError> {
-        let copies = self.place.copies(&self.zone).await?;
+        let (copies, failed) = self.place.copies(&self.zone).await?;
         let published = copies
             .first()
             .map(|copy| copy.addresses_of(&self.zone))
@@ -143,6 +143,9 @@ impl Controller<'_> {
             self.lead(&next).await?;
         }
         self.tell(&published, wanted, stands)?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
         self.trouble = None;
         Ok(())
     }

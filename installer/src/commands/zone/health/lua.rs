@@ -60,7 +60,7 @@ fn rule(word: Lua, check: &HealthCheck) -> Result<LuaRule, CliError> {
 
 /// The zone as it leads now. A rule that was wanted before stays one.
 async fn former(place: &Place<'_>, step: &CreateZone) -> Result<CreateZone, CliError> {
-    let copies = place.copies(&step.zone).await?;
+    let (copies, _) = place.copies(&step.zone).await?;
     let published = copies.first().map(|copy| copy.addresses_of(&step.zone));
     let addresses: Vec<IpAddr> = published.unwrap_or_default().into_iter().collect();
     Ok(step.leading_to(addresses, step.rule.clone()))
