@@ -109,6 +109,10 @@ impl World {
         }
     }
 
+    pub(crate) fn spec(&self) -> String {
+        spec(&self.primary, Some(&self.secondary).filter(|_| !self.is_alone))
+    }
+
     /// What each server has.
     pub(crate) fn copies(&self) -> Vec<Zone> {
         let servers = [&self.primary, &self.secondary];
@@ -121,7 +125,12 @@ impl World {
     }
 
     pub(crate) fn zone(&self, arguments: &[&str]) -> Run {
-        let run = self.place.sovereign([&["zone"], arguments].concat());
+        self.zone_from(&self.place, arguments)
+    }
+
+    /// By an installer that may never have heard of it.
+    pub(crate) fn zone_from(&self, place: &Place, arguments: &[&str]) -> Run {
+        let run = place.sovereign([&["zone"], arguments].concat());
         run.env("DNS_KEY", &self.primary.key)
             .env("NS2_KEY", &self.secondary.key)
     }

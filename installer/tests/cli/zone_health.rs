@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 
-use crate::harness::Ended;
+use crate::harness::{Ended, Place};
 use crate::zone::World;
 
 const ONE: &str = "127.0.0.1";
@@ -384,4 +384,24 @@ fn without_flags_the_regions_are_those_of_the_last_up() {
         );
         assert!(world.lead_to(&[ONE]));
     }
+}
+
+#[test]
+fn a_controller_elsewhere_needs_the_spec_alone_and_both_agree() {
+    let world = World::start();
+    let (_one, two, port) = two_regions();
+    drop(two);
+    let check = format!("tcp:{port}");
+    let elsewhere = Place::new();
+    let spec = elsewhere.file("acme.yaml", &world.spec());
+    let mut words = world.health(&["--check", &check, "--once"]);
+    words[1] = spec.to_str().unwrap().to_owned();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    world.zone_from(&elsewhere, &words).success();
+    assert!(world.lead_to(&[ONE]));
+    let serial = world.copies()[0].serial;
+    world.run_health(&["--check", &check, "--once"], 0);
+    world.zone_from(&elsewhere, &words).success();
+    assert_eq!(world.copies()[0].serial, serial);
+    assert_eq!(world.findings(0), [""; 0], "the first has learnt what is wanted");
 }

@@ -200,7 +200,8 @@ mod tests {
             for text in [format!("https://a.example/{tail}"), format!("https://{tail}/"), whole] {
                 let Ok(url) = text.parse::<CheckUrl>() else { continue };
                 let written = url.to_string();
-                prop_assert!(written.chars().all(|c| c.is_ascii_graphic() && !"'\"\\()[]{};#<>`".contains(c)));
+                let breaks = |c: char| !c.is_ascii_graphic() || "'\"\\()[]{};#<>`".contains(c);
+                prop_assert!(!written.contains(breaks), "{written}");
                 let records = LuaRecord::choosing(&LuaRule::IfUrlUp(url), &set(&["192.0.2.1"]));
                 let record = records.first().unwrap();
                 let frame = format!(

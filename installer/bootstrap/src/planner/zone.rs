@@ -49,6 +49,11 @@ pub(super) fn draft(
     Ok(Some((zone, made)))
 }
 
+/// The zone that a spec asks for, with names that lead nowhere yet; none where it asks for none.
+pub fn zone_of(spec: &SovereignSpec) -> Option<CreateZone> {
+    step(spec, Vec::new(), Vec::new())
+}
+
 /// The spec's parser has seen to it that its names are names.
 fn step(
     spec: &SovereignSpec,

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sovereign_bootstrap::steps::CreateZone;
+use sovereign_bootstrap::zone_of;
 use sovereign_dns::health::{Region, addresses};
 use sovereign_dns::zone::Zone;
 use sovereign_dns::{DnsError, DomainName, ErrorClass, ZoneHost, ZoneRequest};
@@ -72,9 +73,23 @@ impl<'a> Place<'a> {
         addresses(&self.regions)
     }
 
-    /// The zone as it was wanted last.
-    async fn wanted(&self) -> Result<(CreateZone, ZoneRequest), CliError> {
-        super::wanted(self.app, &self.target.spec.name).await
+    /// The zone as it was wanted last. An installer that has never worked on it, such as one that only watches, knows what the spec
+    /// says.
+    async fn wanted(&self) -> Result<(CreateZone, Option<ZoneRequest>), CliError> {
+        match super::wanted(self.app, &self.target.spec.name).await {
+            Ok((step, request)) => Ok((step, Some(request))),
+            Err(error) => match zone_of(&self.target.spec) {
+                Some(step) if matches!(error, CliError::NoZone { .. }) => Ok((step, None)),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// How long caches keep an address of the zone's, in seconds.
+    fn caches_keep(&self, step: &CreateZone) -> u32 {
+        let all = step.leading_to(self.addresses().into_iter().collect(), None);
+        all.request_now()
+            .map_or(0, |request| request.longest_address_ttl())
     }
 
     /// A run that builds, removes or gives back a Sovereign comes first: a change of the zone in between would keep it from going on.

@@ -22,8 +22,8 @@ use crate::signals::Signals;
 
 /// Watches until it is stopped, or, with `--once`, until it is clear where the names are to lead.
 pub(super) async fn watch(place: &Place<'_>, args: &ZoneHealth) -> Result<Exit, CliError> {
-    let (step, request) = place.wanted().await?;
-    let caches_keep = request.longest_address_ttl();
+    let (step, _) = place.wanted().await?;
+    let caches_keep = place.caches_keep(&step);
     let observer = Observer::new(&args.check, &place.addresses(), Duration::from_secs(args.timeout))?;
     HealthEvent::Watching {
         zone: step.zone.to_string(),
@@ -137,7 +137,7 @@ impl Controller<'_> {
         };
         let stands = copies.iter().all(|copy| request.leads_as_wanted(copy));
         // What a check compares with is what was wanted last, by whoever keeps this journal.
-        let is_known = last.sets == request.sets;
+        let is_known = last.is_some_and(|last| last.sets == request.sets);
         if !(stands && is_known) {
             self.place.refuse_unfinished().await?;
             self.lead(&next).await?;

@@ -19,7 +19,7 @@ use crate::output;
 /// Puts LUA records at the names once every server has shown that it evaluates them.
 pub(super) async fn choose(place: &Place<'_>, word: Lua, check: &HealthCheck) -> Result<Exit, CliError> {
     let rule = rule(word, check)?;
-    let (step, request) = place.wanted().await?;
+    let (step, _) = place.wanted().await?;
     place.refuse_unfinished().await?;
     let before = former(place, &step).await?;
     let next = CreateZone {
@@ -34,7 +34,7 @@ pub(super) async fn choose(place: &Place<'_>, word: Lua, check: &HealthCheck) ->
         RunOutcome::Completed if !json => {
             output::notice(&format!(
                 "caches may lead to the addresses of before for {} s more, and keep each choice for as long",
-                request.longest_address_ttl()
+                place.caches_keep(&step)
             ));
             if word == Lua::PickClosest {
                 output::notice(
