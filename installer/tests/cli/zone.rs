@@ -12,7 +12,7 @@ use sovereign_dns::host::Signing;
 use sovereign_dns::record::{RecordSet, Records};
 use sovereign_dns::transfer::{Secondary, Supply, supply};
 use sovereign_dns::zone::{Change, Zone};
-use sovereign_dns::{DomainName, Mailbox, PowerDnsConfig, ZoneHost, ZoneRequest, connect_powerdns, publish};
+use sovereign_dns::{DomainName, PowerDnsConfig, ZoneHost, ZoneRequest, connect_powerdns, publish};
 use sovereign_engine::journal::{Direction, Entry, Journal as _};
 use sovereign_engine::lease::{Claim, WorkerId};
 use sovereign_engine::plan::{PlanBuilder, StepName};
@@ -69,7 +69,7 @@ impl World {
             sovereign: sovereign(),
             zone: APEX.parse().unwrap(),
             nameservers: vec!["ns.acme.test".parse().unwrap()],
-            contact: Mailbox::hostmaster(&APEX.parse().unwrap()),
+            contact: "dns@acme.test".parse().unwrap(),
             balancers: Vec::new(),
             addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
             secondaries: if is_alone {
