@@ -43,6 +43,13 @@ fn regions() -> [String; 4] {
     ]
 }
 
+/// Arguments of a controller that is in a hurry.
+fn health(arguments: &[&str]) -> Vec<String> {
+    let begin = ["health", "acme", "--interval", "1", "--rise", "2", "--fall", "2"];
+    let all = begin.iter().chain(arguments).map(|word| (*word).to_owned());
+    all.chain(regions()).collect()
+}
+
 impl World {
     /// Where the primary and the secondary lead the names; the same where both agree.
     fn leads_to(&self) -> Vec<IpAddr> {
@@ -61,14 +68,8 @@ impl World {
         self.leads_to() == wanted
     }
 
-    fn health(&self, arguments: &[&str]) -> Vec<String> {
-        let begin = ["health", "acme", "--interval", "1", "--rise", "2", "--fall", "2"];
-        let all = begin.iter().chain(arguments).map(|word| (*word).to_owned());
-        all.chain(regions()).collect()
-    }
-
     fn run_health(&self, arguments: &[&str], code: i32) -> Ended {
-        let words = self.health(arguments);
+        let words = health(arguments);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.zone(&words).exits(code)
     }
@@ -92,7 +93,7 @@ fn names_follow_what_answers_and_stay_where_nothing_does() {
     let world = World::start();
     let (one, two, port) = two_regions();
     let check = format!("tcp:{port}");
-    let words = world.health(&["--check", &check, "--json"]);
+    let words = health(&["--check", &check, "--json"]);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut child = world.zone(&words).spawn();
     until("both answer", || world.lead_to(&[ONE, TWO]));
@@ -161,7 +162,7 @@ fn two_at_once_write_one_change() {
     let world = World::start();
     let (_one, _two, port) = two_regions();
     let check = format!("tcp:{port}");
-    let words = world.health(&["--check", &check, "--json"]);
+    let words = health(&["--check", &check, "--json"]);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let before = world.copies()[0].serial;
     let children: Vec<Child> = (0..2).map(|_| world.zone(&words).spawn()).collect();
@@ -249,7 +250,7 @@ fn a_page_is_asked_for_by_its_name_at_every_address() {
     });
     let ask = |name: &str, code: i32| {
         let check = format!("https://{name}:{port}/");
-        let words = world.health(&["--check", &check, "--once", "--timeout", "20"]);
+        let words = health(&["--check", &check, "--once", "--timeout", "20"]);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let run = world.zone(&words);
         run.env("SSL_CERT_FILE", page.dir.path().join("own.pem"))
@@ -394,7 +395,7 @@ fn a_controller_elsewhere_needs_the_spec_alone_and_both_agree() {
     let check = format!("tcp:{port}");
     let elsewhere = Place::new();
     let spec = elsewhere.file("acme.yaml", &world.spec());
-    let mut words = world.health(&["--check", &check, "--once"]);
+    let mut words = health(&["--check", &check, "--once"]);
     words[1] = spec.to_str().unwrap().to_owned();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     world.zone_from(&elsewhere, &words).success();
