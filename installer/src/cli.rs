@@ -27,7 +27,9 @@ pub(crate) use self::lab_registrar::{
 };
 pub(crate) use self::pool::{PoolCommand, PoolList, PoolRelease, PoolShow, PoolSweep};
 pub(crate) use self::world::World;
-pub(crate) use self::zone::{ZoneCheck, ZoneCommand, ZoneRollKey, ZoneSecondaries, ZoneSetAddresses};
+pub(crate) use self::zone::{
+    Lua, ZoneCheck, ZoneCommand, ZoneHealth, ZoneRollKey, ZoneSecondaries, ZoneSetAddresses,
+};
 use crate::exit::Exit;
 
 /// Turns a spec into a running, self-sufficient Sovereign, and leaves.
@@ -156,7 +158,7 @@ pub(crate) enum Command {
     /// Look at the names that were given out of pools, give one back, and clean up behind those that are gone.
     #[command(subcommand)]
     Pool(PoolCommand),
-    /// Look at a Sovereign's zone at its servers and secondaries, lead its names elsewhere, roll its key.
+    /// Look at a Sovereign's zone at its servers and secondaries, lead its names elsewhere or to what is healthy, roll its key.
     #[command(subcommand)]
     Zone(ZoneCommand),
     /// Run a cloud on this machine: a Hetzner-compatible API with fault switches.

@@ -156,6 +156,23 @@ pub(crate) enum CliError {
     NoZone { name: String },
     #[error("the spec of `{name}` names no secondaries")]
     NoSecondaries { name: String },
+    #[error("no `up` of `{name}` has led its names anywhere yet")]
+    NoRegions { name: String },
+    #[error("`ifurlup` asks for a page, and `{check}` is none")]
+    NoPage { check: String },
+    #[error("the last run of `{name}` is not at its end")]
+    Unfinished { name: String, command: &'static str },
+    #[error("zone `{zone}` is not led to {addresses} everywhere: {why}")]
+    NotLed {
+        zone: String,
+        addresses: String,
+        why: String,
+    },
+    #[error(transparent)]
+    Observer {
+        #[from]
+        source: sovereign_dns::health::ObserverError,
+    },
     #[error(transparent)]
     Dns {
         #[from]
@@ -351,6 +368,9 @@ impl CliError {
             | Self::TrustAnchor { .. }
             | Self::NoZone { .. }
             | Self::NoSecondaries { .. }
+            | Self::NoRegions { .. }
+            | Self::NoPage { .. }
+            | Self::Unfinished { .. }
             | Self::Fault { .. }
             | Self::DestroyUnfinished { .. }
             | Self::DelegationUnfinished { .. }
@@ -413,6 +433,10 @@ impl CliError {
             Self::TrustAnchor { .. } => Some("write the root's DS or DNSKEY records into it as zone files have them, one a line: `. IN DS 20326 8 2 e06d...`".into()),
             Self::NoZone { .. } => Some("`sovereign up` makes it, where the spec has `dns` and a domain".into()),
             Self::NoSecondaries { .. } => Some("name them under `dns.secondaries`".into()),
+            Self::NoRegions { .. } => Some("name the addresses with `--region NAME=ADDRESS,ADDRESS`".into()),
+            Self::NoPage { .. } => Some("name one, for example `--check https://console.acme.example/healthz`".into()),
+            Self::Unfinished { name, command } => Some(format!("finish it first: `sovereign {command} {name}`")),
+            Self::NotLed { .. } => Some("see what each server has and answers with `sovereign zone check`".into()),
             Self::NoKey => Some("name one with `--key FILE`, or make one with `--generate-key DIR`".into()),
             Self::Helm { source } => Some(source.remedy().into()),
             Self::Pull { source } => Some(source.remedy().into()),

@@ -17,7 +17,7 @@ use crate::host::ZoneHost;
 use crate::name::DomainName;
 use crate::publish::{Published, ZoneHosts, nobody};
 use crate::query::{AskError, Question, Reply, ask};
-use crate::record::{Ds, RecordKind, RecordSet};
+use crate::record::{Ds, LuaRecord, RecordKind, RecordSet, Records};
 use crate::signature::{self, SignatureProblem, ZoneKeys};
 use crate::zone::ZoneRequest;
 
@@ -41,6 +41,16 @@ pub enum ZoneProblem {
     Differs {
         /// As put in.
         wanted: String,
+        /// As answered.
+        found: String,
+    },
+    /// The server was to choose among addresses when it is asked.
+    #[error("asked for {kind} it says NOERROR and {found}, instead of one or more of {among}")]
+    ChoosesNothing {
+        /// What it was asked for.
+        kind: RecordKind,
+        /// The addresses that it may choose among.
+        among: String,
         /// As answered.
         found: String,
     },
@@ -317,6 +327,9 @@ impl Check<'_> {
     }
 
     async fn set(&self, set: &RecordSet, keys: Option<&ZoneKeys>) -> Result<(), ZoneProblem> {
+        if let Records::Lua(records) = &set.records {
+            return self.choice(&set.name, set.ttl, records, keys).await;
+        }
         let Some(kind) = answer::wire_kind(&set.records.kind()) else {
             return Ok(());
         };
@@ -340,6 +353,43 @@ impl Check<'_> {
         };
         let verified = signature::verify(reply.answers(), &name, kind, keys, signature::now());
         verified.map(drop).map_err(|problem| bogus(&problem))
+    }
+
+    /// Addresses that the server chooses: any of those that it may choose among, and at least one.
+    pub(crate) async fn choice(
+        &self,
+        name: &DomainName,
+        ttl: u32,
+        records: &BTreeSet<LuaRecord>,
+        keys: Option<&ZoneKeys>,
+    ) -> Result<(), ZoneProblem> {
+        for record in records {
+            let Some(kind) = answer::wire_kind(&record.answers_for()) else {
+                continue;
+            };
+            let name = self.sample(name);
+            let reply = self.answer(&name, kind).await?;
+            let found = answer::records(&reply, &name, kind);
+            let addresses = found.records.addresses();
+            if addresses.is_empty() || !addresses.is_subset(record.addresses()) {
+                return Err(ZoneProblem::ChoosesNothing {
+                    kind: record.answers_for(),
+                    among: answer::list(&record.addresses().iter().collect::<Vec<_>>()),
+                    found: answer::list(&found.records.texts()),
+                });
+            }
+            if found.ttl != ttl {
+                return Err(ZoneProblem::Ttl {
+                    wanted: ttl,
+                    found: found.ttl,
+                });
+            }
+            if let Some(keys) = keys {
+                signature::verify(reply.answers(), &name, kind, keys, signature::now())
+                    .map_err(|problem| bogus(&problem))?;
+            }
+        }
+        Ok(())
     }
 
     /// The name itself; for a wildcard, a name that only the wildcard can answer for.

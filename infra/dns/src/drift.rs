@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::name::DomainName;
 use crate::record::{RecordKind, RecordSet};
+use crate::trial;
 use crate::zone::{Change, Zone, ZoneRequest};
 
 /// What became of a record set.
@@ -28,6 +29,8 @@ pub enum Author {
     ExternalDns,
     /// Whoever delegates a part of the zone.
     Delegation,
+    /// This installer, whose trial of LUA records was cut off.
+    Trial,
     /// A person, or software that leaves no mark.
     Somebody,
 }
@@ -38,6 +41,7 @@ impl fmt::Display for Author {
             Self::CertificateIssuer => "a certificate issuer",
             Self::ExternalDns => "external-dns",
             Self::Delegation => "whoever delegated that name",
+            Self::Trial => "a trial of LUA records that was cut off",
             Self::Somebody => "somebody by hand, or software that leaves no mark",
         })
     }
@@ -111,6 +115,9 @@ fn ours(change: &Change, zone: &Zone) -> Drift {
 }
 
 fn author(set: &RecordSet, zone: &Zone) -> Author {
+    if trial::is_left(&zone.name, set) {
+        return Author::Trial;
+    }
     let challenge = set.name.labels().next() == Some("_acme-challenge");
     if challenge {
         return Author::CertificateIssuer;
@@ -156,6 +163,7 @@ mod tests {
             ipv4: ["192.0.2.1".parse().unwrap()].into(),
             ipv6: BTreeSet::new(),
             caa: BTreeSet::new(),
+            rule: None,
         })
         .unwrap()
     }

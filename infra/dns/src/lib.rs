@@ -15,6 +15,8 @@
 //! | [`zone`] | a zone as wanted, as it is, and what lies between |
 //! | [`sovereign_zone`](mod@sovereign_zone) | the zone of a Sovereign |
 //! | [`host`] | the trait: what every name server can do |
+//! | [`health`] | which addresses the names lead to, by what was seen of them |
+//! | [`trial`] | whether every server evaluates LUA records, found by asking |
 //! | [`mod@publish`] | one zone, one key, several servers |
 //! | [`transfer`] | secondaries: keys, NOTIFY, catalogs |
 //! | [`roll`] | a new key for a zone |
@@ -31,6 +33,7 @@ pub mod check;
 pub mod delegation;
 pub mod drift;
 pub mod error;
+pub mod health;
 pub mod host;
 pub mod mailbox;
 pub mod name;
@@ -46,6 +49,7 @@ pub mod sealed;
 mod signature;
 pub mod sovereign_zone;
 pub mod transfer;
+pub mod trial;
 pub mod zone;
 
 pub use check::{ZoneFinding, check_zone};

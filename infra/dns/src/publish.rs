@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::future::join_all;
+
 use crate::error::{DnsError, ErrorClass};
 use crate::host::{Signing, ZoneHost, ZoneKey};
 use crate::name::DomainName;
@@ -71,6 +73,25 @@ pub async fn publish(hosts: &ZoneHosts, request: &ZoneRequest) -> Result<Publish
         Some(leader) => Ok(published(&leader.keys)),
         None => Err(nobody("publish", &request.name)),
     }
+}
+
+/// Leads the names of a zone that is there where they are wanted to, on every server that can be reached: one that is down keeps
+/// none of the others. Says nothing about what came of it; [`publish`] does.
+pub async fn lead(hosts: &ZoneHosts, request: &ZoneRequest) {
+    if hosts.len() < 2 {
+        return;
+    }
+    let led = hosts.iter().map(|host| async move {
+        let present = host.find(&request.name).await.ok().flatten();
+        let Some(zone) = present.filter(|zone| zone.is_of(&request.mark)) else {
+            return;
+        };
+        let changes = request.changes(&zone);
+        if !changes.is_empty() && host.change(&request.name, &changes).await.is_err() {
+            tracing::debug!(server = host.name(), zone = %request.name, "the names are not led there yet");
+        }
+    });
+    join_all(led.collect::<Vec<_>>()).await;
 }
 
 /// The keys that every server signs with, whatever else differs.

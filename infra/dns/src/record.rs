@@ -3,11 +3,12 @@
 mod caa;
 mod dnskey;
 mod ds;
+mod lua;
 mod soa;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -15,6 +16,7 @@ use thiserror::Error;
 pub use self::caa::Caa;
 pub use self::dnskey::Dnskey;
 pub use self::ds::Ds;
+pub use self::lua::{LuaRecord, LuaRule};
 pub use self::soa::Soa;
 use crate::name::DomainName;
 
@@ -47,6 +49,8 @@ pub enum RecordKind {
     Dnskey,
     /// Which key of a child the parent vouches for.
     Ds,
+    /// Addresses that the server chooses when it is asked.
+    Lua,
     /// Any other, by its mnemonic.
     Other(String),
 }
@@ -63,6 +67,7 @@ impl RecordKind {
             Self::Caa => "CAA",
             Self::Dnskey => "DNSKEY",
             Self::Ds => "DS",
+            Self::Lua => "LUA",
             Self::Other(mnemonic) => mnemonic,
         }
     }
@@ -79,6 +84,7 @@ impl From<&str> for RecordKind {
             "CAA" => Self::Caa,
             "DNSKEY" => Self::Dnskey,
             "DS" => Self::Ds,
+            "LUA" => Self::Lua,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -105,6 +111,8 @@ pub enum Records {
     Caa(BTreeSet<Caa>),
     /// Which keys of a child the parent vouches for.
     Ds(BTreeSet<Ds>),
+    /// Addresses that the server chooses among, by a rule of ours.
+    Lua(BTreeSet<LuaRecord>),
     /// Whatever has no form of its own here, as its texts.
     Other {
         /// Its kind.
@@ -123,6 +131,7 @@ impl Records {
             RecordKind::Ns => all(texts).map(Self::Ns),
             RecordKind::Caa => all(texts).map(Self::Caa),
             RecordKind::Ds => all(texts).map(Self::Ds),
+            RecordKind::Lua => all(texts).map(Self::Lua),
             RecordKind::Soa if texts.len() == 1 => {
                 texts.first().and_then(|text| text.parse().ok()).map(Self::Soa)
             }
@@ -143,7 +152,21 @@ impl Records {
             Self::Soa(_) => RecordKind::Soa,
             Self::Caa(_) => RecordKind::Caa,
             Self::Ds(_) => RecordKind::Ds,
+            Self::Lua(_) => RecordKind::Lua,
             Self::Other { kind, .. } => kind.clone(),
+        }
+    }
+
+    /// The addresses that they lead to, or may lead to.
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        match self {
+            Self::A(set) => set.iter().copied().map(IpAddr::V4).collect(),
+            Self::Aaaa(set) => set.iter().copied().map(IpAddr::V6).collect(),
+            Self::Lua(set) => set
+                .iter()
+                .flat_map(|record| record.addresses().iter().copied())
+                .collect(),
+            _ => BTreeSet::new(),
         }
     }
 
@@ -159,6 +182,7 @@ impl Records {
             Self::Soa(soa) => vec![soa.to_string()],
             Self::Caa(set) => each(set),
             Self::Ds(set) => each(set),
+            Self::Lua(set) => each(set),
             Self::Other { texts, .. } => each(texts),
         }
     }

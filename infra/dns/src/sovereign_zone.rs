@@ -1,11 +1,11 @@
 //! The zone of a Sovereign.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::mailbox::Mailbox;
 use crate::name::{DomainName, DomainNameError};
-use crate::record::{Caa, RecordSet, Records, Soa};
+use crate::record::{Caa, LuaRecord, LuaRule, RecordSet, Records, Soa};
 use crate::zone::{ZoneMark, ZoneRequest};
 
 /// Names in the zone that lead to the Sovereign, relative to its apex; the empty one is the apex itself.
@@ -38,6 +38,15 @@ pub struct SovereignNames {
     pub ipv6: BTreeSet<Ipv6Addr>,
     /// Who may issue certificates; anybody where this is empty.
     pub caa: BTreeSet<Caa>,
+    /// How the servers choose among the addresses when they are asked; all of them where there is no rule.
+    pub rule: Option<LuaRule>,
+}
+
+impl SovereignNames {
+    fn addresses(&self) -> BTreeSet<IpAddr> {
+        let ipv4 = self.ipv4.iter().copied().map(IpAddr::V4);
+        ipv4.chain(self.ipv6.iter().copied().map(IpAddr::V6)).collect()
+    }
 }
 
 /// The zone: start of authority, name servers, and the addresses of [`NAMES`].
@@ -66,6 +75,10 @@ pub fn sovereign_zone(names: &SovereignNames) -> Result<ZoneRequest, DomainNameE
                 records,
             });
         };
+        if let Some(rule) = &names.rule {
+            add(Records::Lua(LuaRecord::choosing(rule, &names.addresses())));
+            continue;
+        }
         if !names.ipv4.is_empty() {
             add(Records::A(names.ipv4.clone()));
         }
@@ -117,6 +130,7 @@ mod tests {
             ipv4: ["192.0.2.1".parse().unwrap()].into(),
             ipv6: ["2001:db8::1".parse().unwrap()].into(),
             caa: [Caa::issue("letsencrypt.org").unwrap()].into(),
+            rule: None,
         }
     }
 

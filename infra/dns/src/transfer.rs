@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use self::check::check_secondaries;
+pub(crate) use self::check::serial_at;
 pub use self::host::{Distribution, Role, TransferFacts, TransferHost, TsigKey};
 use self::pair::Pair;
 pub use self::pair::{Pairing, pairings};

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use sovereign_core::name::SovereignName;
 
 use crate::name::DomainName;
 use crate::record::{RecordKind, RecordSet, Records, Soa};
 use crate::transfer::Distribution;
+use crate::trial;
 
 /// Says whose a zone is. It is part of the request that makes the zone, so there is no moment at which a zone has no owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +91,30 @@ impl ZoneRequest {
 
     /// How long caches may keep an address of the zone's, in seconds.
     pub fn longest_address_ttl(&self) -> u32 {
-        let addresses = self.sets.iter().filter(|set| is_address(&set.records.kind()));
+        let addresses = self
+            .sets
+            .iter()
+            .filter(|set| is_of_addresses(&set.records.kind()));
         addresses.map(|set| set.ttl).max().unwrap_or_default()
     }
 
+    /// Whether the names lead where they are wanted to in `zone`, whatever else differs.
+    pub fn leads_as_wanted(&self, zone: &Zone) -> bool {
+        self.changes(zone).iter().all(|change| match change {
+            Change::Replace(set) | Change::Mark(set, _) => !is_of_addresses(&set.records.kind()),
+            Change::Remove { kind, .. } => !leads(kind),
+        })
+    }
+
+    /// The sets of addresses that the servers choose among, by name.
+    pub fn choices(&self) -> impl Iterator<Item = &RecordSet> {
+        self.sets
+            .iter()
+            .filter(|set| matches!(set.records, Records::Lua(_)))
+    }
+
     /// What must change for `zone` to be as wanted. Record sets that nobody here asked for are other people's and stay, except
-    /// addresses and aliases of names that are asked for: those would lead elsewhere.
+    /// addresses and aliases of names that are asked for, which would lead elsewhere, and trials of LUA records that were cut off.
     pub fn changes(&self, zone: &Zone) -> Vec<Change> {
         let wanted = self.all_sets(zone.serial);
         let replace = wanted.iter().filter(|set| {
@@ -105,16 +125,16 @@ impl ZoneRequest {
         });
         let ours: BTreeSet<&DomainName> = wanted
             .iter()
-            .filter(|set| is_address(&set.records.kind()))
+            .filter(|set| is_of_addresses(&set.records.kind()))
             .map(|set| &set.name)
             .collect();
         let stray = zone.sets.iter().filter(|present| {
             let kind = present.records.kind();
-            let leads = is_address(&kind) || kind == RecordKind::Cname;
+            let strays = leads(&kind) && ours.contains(&present.name) || trial::is_left(&self.name, present);
             let asked = wanted
                 .iter()
                 .any(|set| set.name == present.name && set.records.kind() == kind);
-            leads && ours.contains(&present.name) && !asked
+            strays && !asked
         });
         // Removals first: an alias and an address cannot stand beside each other.
         let removals = stray.map(|set| Change::Remove {
@@ -125,8 +145,13 @@ impl ZoneRequest {
     }
 }
 
-fn is_address(kind: &RecordKind) -> bool {
-    matches!(kind, RecordKind::A | RecordKind::Aaaa)
+fn is_of_addresses(kind: &RecordKind) -> bool {
+    matches!(kind, RecordKind::A | RecordKind::Aaaa | RecordKind::Lua)
+}
+
+/// Whether records of that kind lead a name somewhere.
+fn leads(kind: &RecordKind) -> bool {
+    is_of_addresses(kind) || *kind == RecordKind::Cname
 }
 
 /// A change to a zone. All changes of one call happen together or not at all.
@@ -197,5 +222,11 @@ impl Zone {
         self.sets
             .iter()
             .find(|set| set.name == *name && set.records.kind() == *kind)
+    }
+
+    /// The addresses that a name leads to, or that the server chooses among for it.
+    pub fn addresses_of(&self, name: &DomainName) -> BTreeSet<IpAddr> {
+        let sets = self.sets.iter().filter(|set| set.name == *name);
+        sets.flat_map(|set| set.records.addresses()).collect()
     }
 }

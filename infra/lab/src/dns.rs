@@ -52,7 +52,17 @@ impl PowerDns {
     /// Starts a server that answers queries on several addresses, all on one port, so that name servers can be found at their
     /// addresses alone. Its API is on the first; without a port any free one is taken.
     pub async fn start_on(addresses: &[IpAddr], port: Option<u16>, dir: Option<PathBuf>) -> io::Result<Self> {
-        let home = Home::open(dir).await?;
+        Self::start_with(addresses, port, dir, &[]).await
+    }
+
+    /// The same, with settings beside those of every lab server, for example `enable-lua-records=yes`.
+    pub async fn start_with(
+        addresses: &[IpAddr],
+        port: Option<u16>,
+        dir: Option<PathBuf>,
+        settings: &[&str],
+    ) -> io::Result<Self> {
+        let home = Home::open(dir, settings).await?;
         let key = home::random_key()?;
         let first = addresses.first().copied();
         let address = first.ok_or_else(|| io::Error::other("a name server needs an address"))?;

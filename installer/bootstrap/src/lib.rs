@@ -32,7 +32,7 @@ pub mod steps;
 pub mod teardown;
 pub mod view;
 
-pub use planner::{PlannedSovereign, plan_addresses, plan_machines, plan_roll, plan_up};
+pub use planner::{PlannedSovereign, plan_addresses, plan_machines, plan_roll, plan_up, zone_of};
 pub use scan::{ScanReport, scan};
 pub use services::Services;
 pub use steps::registry;

@@ -44,6 +44,7 @@ pub use self::machines::{MachineFacts, Offered, plan_machines};
 pub use self::own_token::TokenFacts;
 pub use self::pool::{PoolFacts, wanted as wanted_pool_name};
 pub use self::roll::plan_roll;
+pub use self::zone::zone_of;
 
 /// A plan with what the operator sees of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
 //! `sovereign zone`: types only; the doc comments are the help texts.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use sovereign_dns::health::{HealthCheck, Region};
 
 /// `sovereign zone`.
 #[derive(Debug, Subcommand)]
@@ -15,6 +17,8 @@ pub(crate) enum ZoneCommand {
     SetAddresses(ZoneSetAddresses),
     /// Give a Sovereign's zone a new key, without a moment at which its answers do not validate.
     RollKey(ZoneRollKey),
+    /// Lead the names of a Sovereign's zone to the addresses that answer, for as long as it runs.
+    Health(ZoneHealth),
 }
 
 /// `sovereign zone check`.
@@ -62,6 +66,52 @@ pub(crate) struct ZoneRollKey {
     /// Name of the Sovereign, or path of its spec.
     #[arg(value_name = "NAME|SPEC")]
     pub(crate) target: String,
+}
+
+/// `sovereign zone health`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every address of every region is asked at an interval; one that fails so often in a row is led to no more, and one that answers so often is led to again. What stands is read from the zone each time, so the command may be stopped, started anew and run twice. Where nothing answers, the names stay as they are. With `--once` it ends when it is clear where they are to lead: with 5 if nothing answers.\n\nThe next `up` leads the names to every address again."
+)]
+pub(crate) struct ZoneHealth {
+    /// Name of the Sovereign, or path of its spec.
+    #[arg(value_name = "NAME|SPEC")]
+    pub(crate) target: String,
+    /// A region and its addresses; may be repeated. Without one they are those that the last `up` led the names to.
+    #[arg(long = "region", value_name = "REGION=ADDR,ADDR")]
+    pub(crate) regions: Vec<Region>,
+    /// What is asked of each address: a connection, or a page under that name that it answers with a status below 400.
+    #[arg(long, value_name = "tcp:PORT|URL", default_value = "tcp:443")]
+    pub(crate) check: HealthCheck,
+    /// Time between two looks at an address.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) interval: u64,
+    /// How long an address may take to answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) timeout: u64,
+    /// Answers in a row until an address is led to.
+    #[arg(long, value_name = "TIMES", default_value = "3")]
+    pub(crate) rise: NonZeroU32,
+    /// Failures in a row until an address is led to no more.
+    #[arg(long, value_name = "TIMES", default_value = "3")]
+    pub(crate) fall: NonZeroU32,
+    /// Look until it is clear where the names are to lead, lead them there, and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Have the name servers themselves choose when they are asked, by LUA records, and end; each of them is asked first whether it can.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["once", "interval", "timeout", "rise", "fall"])]
+    pub(crate) lua: Option<Lua>,
+}
+
+/// How name servers choose among addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lua {
+    /// All that answer the page of `--check`, and all there are where none does.
+    #[value(name = "ifurlup")]
+    IfUrlUp,
+    /// The one closest to whoever asks, by the server's own database of places; whether it answers does not count.
+    #[value(name = "pickclosest")]
+    PickClosest,
 }
 
 /// `sovereign zone secondaries`.

@@ -1,6 +1,7 @@
 //! `sovereign zone`: a Sovereign's zone at its servers.
 
 mod change;
+mod health;
 
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -28,6 +29,7 @@ pub(crate) async fn run(global: Global, command: ZoneCommand) -> Result<Exit, Cl
         ZoneCommand::Secondaries(args) => secondaries(&app, args).await,
         ZoneCommand::SetAddresses(args) => change::set_addresses(&app, args).await,
         ZoneCommand::RollKey(args) => change::roll_key(&app, args).await,
+        ZoneCommand::Health(args) => health::run(&app, args).await,
     }
 }
 

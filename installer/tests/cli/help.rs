@@ -42,6 +42,7 @@ const COMMANDS: &[&[&str]] = &[
     &["zone", "secondaries"],
     &["zone", "set-addresses"],
     &["zone", "roll-key"],
+    &["zone", "health"],
     &["lab"],
     &["lab", "up"],
     &["lab", "env"],

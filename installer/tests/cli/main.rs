@@ -28,3 +28,4 @@ mod secrets;
 mod shape;
 mod story;
 mod zone;
+mod zone_health;

@@ -1,5 +1,6 @@
 //! `sovereign zone`: a zone that a run has made, on real servers.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use sovereign_core::name::SovereignName;
 use sovereign_dns::host::Signing;
 use sovereign_dns::record::{RecordSet, Records};
 use sovereign_dns::transfer::{Secondary, Supply, supply};
-use sovereign_dns::zone::Change;
-use sovereign_dns::{DomainName, Mailbox, PowerDnsConfig, ZoneHost, ZoneRequest, connect_powerdns, publish};
+use sovereign_dns::zone::{Change, Zone};
+use sovereign_dns::{DomainName, PowerDnsConfig, ZoneHost, ZoneRequest, connect_powerdns, publish};
 use sovereign_engine::journal::{Direction, Entry, Journal as _};
 use sovereign_engine::lease::{Claim, WorkerId};
 use sovereign_engine::plan::{PlanBuilder, StepName};
@@ -31,41 +32,66 @@ fn host(server: &PowerDns) -> Arc<dyn ZoneHost> {
 }
 
 /// A Sovereign whose zone was made on one server and given to another, as the journal says.
-struct World {
+pub(crate) struct World {
     place: Place,
     runtime: tokio::runtime::Runtime,
-    primary: PowerDns,
+    pub(crate) primary: PowerDns,
     secondary: PowerDns,
     request: ZoneRequest,
+    /// The secondary has nothing to do with it.
+    is_alone: bool,
 }
 
 impl World {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::of(&["192.0.2.1"], &[], false, &Value::Null)
+    }
+
+    /// One server with those settings has the zone, and nobody else.
+    pub(crate) fn alone(settings: &[&str]) -> Self {
+        Self::of(&["192.0.2.1"], settings, true, &Value::Null)
+    }
+
+    /// An `up` led the names there.
+    pub(crate) fn built(addresses: &[&str]) -> Self {
+        Self::of(addresses, &[], false, &json!({}))
+    }
+
+    fn of(addresses: &[&str], settings: &[&str], is_alone: bool, details: &Value) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let here = [127, 0, 0, 1].into();
-        let primary = runtime.block_on(PowerDns::start(here, None)).unwrap();
+        let addresses_of_primary = [here];
+        let starting = PowerDns::start_with(&addresses_of_primary, None, None, settings);
+        let primary = runtime.block_on(starting).unwrap();
         let secondary = runtime.block_on(PowerDns::start(here, None)).unwrap();
         let place = Place::new();
         let step = CreateZone {
             sovereign: sovereign(),
             zone: APEX.parse().unwrap(),
             nameservers: vec!["ns.acme.test".parse().unwrap()],
-            contact: Mailbox::hostmaster(&APEX.parse().unwrap()),
+            contact: "dns@acme.test".parse().unwrap(),
             balancers: Vec::new(),
-            addresses: vec!["192.0.2.1".parse().unwrap()],
-            secondaries: vec![secondary.dns_addr],
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+            secondaries: if is_alone {
+                Vec::new()
+            } else {
+                vec![secondary.dns_addr]
+            },
             catalog: None,
+            rule: None,
+            proven_within: None,
         };
-        let spec = spec(&primary, &secondary);
+        let spec = spec(&primary, Some(&secondary).filter(|_| !is_alone));
         let request = runtime.block_on(async {
-            let request = record(&place, &spec, &step).await;
+            let request = record(&place, &spec, &step, details).await;
             let hosts = [host(&primary)];
             publish(&hosts, &request).await.unwrap();
+            let to = |address: &SocketAddr| Secondary {
+                address: *address,
+                host: Some(host(&secondary)),
+            };
             let wanted = Supply {
-                secondaries: vec![Secondary {
-                    address: secondary.dns_addr,
-                    host: Some(host(&secondary)),
-                }],
+                secondaries: step.secondaries.iter().map(to).collect(),
                 catalog: None,
             };
             supply(&*hosts[0], &request.name, &request.mark, &wanted)
@@ -79,17 +105,38 @@ impl World {
             primary,
             secondary,
             request,
+            is_alone,
         }
     }
 
-    fn zone(&self, arguments: &[&str]) -> Run {
-        let run = self.place.sovereign([&["zone"], arguments].concat());
+    pub(crate) fn spec(&self) -> String {
+        spec(&self.primary, Some(&self.secondary).filter(|_| !self.is_alone))
+    }
+
+    /// What each server has.
+    pub(crate) fn copies(&self) -> Vec<Zone> {
+        let servers = [&self.primary, &self.secondary];
+        let count = if self.is_alone { 1 } else { 2 };
+        let copy = |server: &&PowerDns| {
+            let found = self.runtime.block_on(host(server).find(&self.request.name));
+            found.unwrap().unwrap()
+        };
+        servers.iter().take(count).map(copy).collect()
+    }
+
+    pub(crate) fn zone(&self, arguments: &[&str]) -> Run {
+        self.zone_from(&self.place, arguments)
+    }
+
+    /// By an installer that may never have heard of it.
+    pub(crate) fn zone_from(&self, place: &Place, arguments: &[&str]) -> Run {
+        let run = place.sovereign([&["zone"], arguments].concat());
         run.env("DNS_KEY", &self.primary.key)
             .env("NS2_KEY", &self.secondary.key)
     }
 
     /// Codes of the findings, once the secondary has caught up.
-    fn findings(&self, code: i32) -> Vec<String> {
+    pub(crate) fn findings(&self, code: i32) -> Vec<String> {
         let findings = self.zone(&["check", "acme", "--json"]).exits(code).json();
         let codes = findings["findings"].as_array().unwrap().iter();
         codes
@@ -97,7 +144,7 @@ impl World {
             .collect()
     }
 
-    fn is_as_wanted(&self) {
+    pub(crate) fn is_as_wanted(&self) {
         let began = std::time::Instant::now();
         while self.zone(&["check", "acme"]).ends().code != Some(0) {
             assert!(
@@ -115,7 +162,12 @@ impl World {
     }
 }
 
-fn spec(primary: &PowerDns, secondary: &PowerDns) -> String {
+fn spec(primary: &PowerDns, secondary: Option<&PowerDns>) -> String {
+    let entry = |server: &PowerDns| {
+        let (address, url) = (server.dns_addr, &server.url);
+        format!("\n  secondaries: [{{address: '{address}', url: '{url}', key: {{env: NS2_KEY}}}}]")
+    };
+    let secondaries = secondary.map(entry).unwrap_or_default();
     format!(
         "apiVersion: sovereign/v1
 name: acme
@@ -123,8 +175,7 @@ organization: {{name: Acme, email: dns@acme.test}}
 domain: {{mode: delegated, name: {APEX}}}
 dns:
   servers: [{{url: '{}', key: {{env: DNS_KEY}}}}]
-  nameservers: [ns.acme.test]
-  secondaries: [{{address: '{}', url: '{}', key: {{env: NS2_KEY}}}}]
+  nameservers: [ns.acme.test]{secondaries}
 provider: {{kind: machines, key: {{env: SSH_KEY}}}}
 regions:
   - name: dc1
@@ -134,12 +185,12 @@ access:
     - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6 admin@acme.example
   adminCidrs: [203.0.113.0/24]
 ",
-        primary.url, secondary.dns_addr, secondary.url
+        primary.url
     )
 }
 
 /// Writes a run that made the zone into the journal; answers what it asked for.
-async fn record(place: &Place, spec: &str, step: &CreateZone) -> ZoneRequest {
+async fn record(place: &Place, spec: &str, step: &CreateZone, details: &Value) -> ZoneRequest {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .mode(0o700)
@@ -158,7 +209,7 @@ async fn record(place: &Place, spec: &str, step: &CreateZone) -> ZoneRequest {
     let mut plan = PlanBuilder::new(sovereign(), "");
     let name = StepName::new("zone");
     plan.step(name.clone(), "the zone", step, &[]).unwrap();
-    let plan = plan.finish(Value::Null);
+    let plan = plan.finish(details.clone());
     let run = store.open_run(&lease, &plan, Direction::Up).await.unwrap();
     let made = MadeZone {
         zone: step.zone.clone(),

@@ -46,9 +46,9 @@ pub(super) fn told_keys(reply: &Reply, zone: &DomainName, kind: RecordType) -> V
     told.into_iter().collect()
 }
 
-/// DS records in a row; `nothing` for none.
-pub(super) fn list(ds: &[Ds]) -> String {
-    let texts: Vec<String> = ds.iter().map(ToString::to_string).collect();
+/// Things in a row; `nothing` for none.
+pub(super) fn list<T: ToString>(things: &[T]) -> String {
+    let texts: Vec<String> = things.iter().map(ToString::to_string).collect();
     if texts.is_empty() {
         "nothing".to_owned()
     } else {

@@ -71,7 +71,7 @@ async fn behind(server: SocketAddr, zone: &DomainName, primary: Option<u32>) -> 
     Some(finding(server, zone, "SOA", problem))
 }
 
-async fn serial_at(server: SocketAddr, zone: &DomainName) -> Result<u32, AskError> {
+pub(crate) async fn serial_at(server: SocketAddr, zone: &DomainName) -> Result<u32, AskError> {
     let question = Question::new(zone, RecordType::SOA)?;
     let reply = udp(server, &question, Patience::default()).await?;
     let serial = of(reply.answers(), zone, RecordType::SOA).find_map(|record| match &record.data {

@@ -144,6 +144,7 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
         ipv4: ["192.0.2.1".parse().unwrap()].into(),
         ipv6: BTreeSet::new(),
         caa: BTreeSet::new(),
+        rule: None,
     })
     .unwrap();
     let published = publish(&world.hosts, &request).await?;

@@ -53,6 +53,7 @@ pub(crate) fn names(sovereign: &str) -> SovereignNames {
             .into(),
         ipv6: ["2001:db8::1".parse().unwrap()].into(),
         caa: [Caa::issue("letsencrypt.org; validationmethods=dns-01").unwrap()].into(),
+        rule: None,
     }
 }
 

@@ -11,6 +11,7 @@
 mod bench;
 mod faults;
 mod life;
+mod lua;
 mod oracle;
 mod relay;
 mod roll;

@@ -1,8 +1,9 @@
 //! One zone on servers that do not know of each other.
 
-use sovereign_dns::{ErrorClass, check_zone, look, publish, withdraw};
+use sovereign_dns::publish::lead;
+use sovereign_dns::{ErrorClass, SovereignNames, check_zone, look, publish, sovereign_zone, withdraw};
 
-use crate::bench::{Bench, words, zone};
+use crate::bench::{Bench, names, words, zone};
 use crate::oracle::delv;
 
 #[tokio::test]
@@ -46,4 +47,26 @@ async fn servers_with_keys_of_their_own_are_refused() {
         assert_eq!(error.class, ErrorClass::Stop);
         assert!(words(&error).contains("signs with other keys"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn names_are_led_elsewhere_at_the_servers_that_are_left() {
+    let (one, two) = (Bench::start().await, Bench::start().await);
+    let hosts = [one.hosts[0].clone(), two.hosts[0].clone()];
+    publish(&hosts, &zone("acme")).await.unwrap();
+    let moved = SovereignNames {
+        ipv4: ["198.51.100.7".parse().unwrap()].into(),
+        ..names("acme")
+    };
+    let moved = sovereign_zone(&moved).unwrap();
+    one.server.stop().await;
+    lead(&hosts, &moved).await;
+    let copy = two.hosts[0].find(&moved.name).await.unwrap().unwrap();
+    assert!(moved.leads_as_wanted(&copy));
+    let error = publish(&hosts, &moved).await.unwrap_err();
+    assert_eq!(
+        error.class,
+        ErrorClass::Retry,
+        "the one that is down is told: {error}"
+    );
 }

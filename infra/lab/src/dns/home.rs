@@ -21,13 +21,15 @@ pub(super) const INSTALL: &str = "apt-get install -y pdns-server pdns-backend-sq
 #[derive(Debug)]
 pub(super) struct Home {
     pub(super) folder: Folder,
+    settings: String,
 }
 
 impl Home {
-    /// Opens a folder that is kept, or makes one that goes with this value.
-    pub(super) async fn open(kept: Option<PathBuf>) -> io::Result<Self> {
+    /// Opens a folder that is kept, or makes one that goes with this value. The settings go behind those of every server.
+    pub(super) async fn open(kept: Option<PathBuf>, settings: &[&str]) -> io::Result<Self> {
         let home = Self {
             folder: Folder::open(kept)?,
+            settings: settings.join("\n"),
         };
         if !home.database().exists() {
             home.make_database().await?;
@@ -54,6 +56,7 @@ impl Home {
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let addresses = addresses.join(",");
         let (dir, database) = (self.folder.path().display(), database.display());
+        let settings = &self.settings;
         // Nothing is to leave the machine: no poll for security notices, nobody lets the API in but this machine and the lab. Zones
         // are transferred by key alone, and within seconds.
         write!(
@@ -82,7 +85,8 @@ impl Home {
              distributor-threads=1\n\
              disable-syslog=yes\n\
              daemon=no\n\
-             guardian=no\n"
+             guardian=no\n\
+             {settings}\n"
         )
     }
 

@@ -1,23 +1,16 @@
 //! The plan that leads a zone's names elsewhere.
 
-use std::net::IpAddr;
-
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName};
 
 use crate::steps::CreateZone;
 
-/// The plan that leads the names of a zone to these addresses alone, run with [`sovereign_engine::journal::Direction::Up`].
-pub fn plan_addresses(zone: &CreateZone, addresses: Vec<IpAddr>) -> Result<Plan, PlanError> {
-    let step = CreateZone {
-        balancers: Vec::new(),
-        addresses,
-        ..zone.clone()
-    };
-    let mut plan = PlanBuilder::new(zone.sovereign.clone(), "");
+/// The plan that leads the names of a zone where the step says, run with [`sovereign_engine::journal::Direction::Up`].
+pub fn plan_addresses(step: &CreateZone) -> Result<Plan, PlanError> {
+    let mut plan = PlanBuilder::new(step.sovereign.clone(), "");
     plan.step(
-        StepName::new(format!("zone/{}", zone.zone)),
-        format!("addresses of zone {}", zone.zone),
-        &step,
+        StepName::new(format!("zone/{}", step.zone)),
+        format!("addresses of zone {}", step.zone),
+        step,
         &[],
     )?;
     Ok(plan.finish(serde_json::Value::Null))

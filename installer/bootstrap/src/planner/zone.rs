@@ -49,6 +49,11 @@ pub(super) fn draft(
     Ok(Some((zone, made)))
 }
 
+/// The zone that a spec asks for, with names that lead nowhere yet; none where it asks for none.
+pub fn zone_of(spec: &SovereignSpec) -> Option<CreateZone> {
+    step(spec, Vec::new(), Vec::new())
+}
+
 /// The spec's parser has seen to it that its names are names.
 fn step(
     spec: &SovereignSpec,
@@ -75,5 +80,7 @@ fn step(
         addresses,
         secondaries: secondaries.iter().map(|secondary| secondary.address).collect(),
         catalog: catalog.as_ref().and_then(|name| name.parse().ok()),
+        rule: None,
+        proven_within: None,
     })
 }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sovereign_core::event::EventKind;
 use sovereign_core::name::SovereignName;
 use sovereign_dns::check::still_answers;
-use sovereign_dns::record::Ds;
+use sovereign_dns::health::Region;
+use sovereign_dns::publish::lead;
+use sovereign_dns::record::{Ds, LuaRule};
 use sovereign_dns::sovereign_zone::served_names;
 use sovereign_dns::transfer::{self, Secondary, Supply, check_secondaries, dismiss, is_supplied};
+use sovereign_dns::trial::try_lua;
 use sovereign_dns::{
     DnsError, DomainName, ErrorClass, Mailbox, Published, SovereignNames, ZoneFinding, ZoneMark, ZoneRequest,
     check_zone, look, publish, sovereign_zone, withdraw,
@@ -24,6 +28,8 @@ use crate::services::Services;
 
 /// Findings named in an error; the rest is counted.
 const NAMED: usize = 5;
+/// How long servers and secondaries may take to answer as wanted.
+const DEADLINE: Duration = Duration::from_mins(15);
 
 /// Makes the zone on every server that answers for it, and asks each of them for everything in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +53,12 @@ pub struct CreateZone {
     /// The catalog that tells them of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<DomainName>,
+    /// How the servers choose among the addresses when they are asked; all of them where there is no rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<LuaRule>,
+    /// Longest time for it to answer everywhere, in seconds; a step's own where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_within: Option<u64>,
 }
 
 /// A zone that answers, signed.
@@ -63,6 +75,10 @@ impl Step for CreateZone {
     const KIND: &'static str = "zone.create";
     type Services = Services;
     type Output = MadeZone;
+
+    fn deadline(&self) -> Duration {
+        self.proven_within.map_or(DEADLINE, Duration::from_secs)
+    }
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<MadeZone>, StepError> {
         let request = self.wanted(cx)?;
@@ -83,7 +99,14 @@ impl Step for CreateZone {
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<MadeZone, StepError> {
         let request = self.wanted(cx)?;
+        if self.rule.is_some() {
+            cx.waiting("the name servers", "trying LUA records");
+            let known = secondaries(cx.services, &self.secondaries)?;
+            let tried = try_lua(&cx.services.zones, &known, &request).await;
+            tried.map_err(dns_error)?;
+        }
         cx.waiting("the name servers", &format!("making zone `{}`", self.zone));
+        lead(&cx.services.zones, &request).await;
         let published = publish(&cx.services.zones, &request).await.map_err(dns_error)?;
         let supply = self.supply(cx.services)?;
         if let Some(primary) = cx.services.zones.first() {
@@ -131,8 +154,58 @@ impl CreateZone {
     /// The zone that a run made, or was to make, and its step. None where its plan has no zone, or has not come so far that all
     /// addresses are known.
     pub fn of(run: &Run) -> Option<(Self, ZoneRequest)> {
+        let step = Self::planned(run)?;
+        let request = step.request(&step.balancers_made(run)?).ok()?;
+        Some((step, request))
+    }
+
+    /// The same zone, with names that lead to these addresses alone.
+    #[must_use]
+    pub fn leading_to(&self, addresses: Vec<IpAddr>, rule: Option<LuaRule>) -> Self {
+        Self {
+            balancers: Vec::new(),
+            addresses,
+            rule,
+            proven_within: None,
+            ..self.clone()
+        }
+    }
+
+    /// The zone as it is wanted, where it leads to addresses alone.
+    pub fn request_now(&self) -> Option<ZoneRequest> {
+        if self.balancers.is_empty() {
+            self.request(&[]).ok()
+        } else {
+            None
+        }
+    }
+
+    /// Where a run led the names: a region for each load balancer, by its name, and one for each other address. None as for
+    /// [`Self::of`].
+    pub fn regions(run: &Run) -> Option<Vec<Region>> {
+        let step = Self::planned(run)?;
+        let of_balancers = step.balancers_made(run)?.into_iter().map(|made| {
+            let ipv4 = made.public_ipv4.map(IpAddr::V4);
+            Region {
+                name: made.name,
+                addresses: ipv4.into_iter().chain(made.public_ipv6.map(IpAddr::V6)).collect(),
+            }
+        });
+        let of_addresses = step.addresses.iter().map(|address| Region {
+            name: address.to_string(),
+            addresses: [*address].into(),
+        });
+        let regions = of_balancers.chain(of_addresses);
+        Some(regions.filter(|region| !region.addresses.is_empty()).collect())
+    }
+
+    fn planned(run: &Run) -> Option<Self> {
         let planned = run.plan.steps.iter().find(|step| step.kind == Self::KIND)?;
-        let step: Self = serde_json::from_value(planned.params.clone()).ok()?;
+        serde_json::from_value(planned.params.clone()).ok()
+    }
+
+    /// The load balancers as the run made them.
+    fn balancers_made(&self, run: &Run) -> Option<Vec<Made>> {
         let made = |balancer: &StepRef<CreateLoadBalancer>| {
             let outputs = run
                 .events
@@ -145,9 +218,7 @@ impl CreateZone {
             });
             output.map(serde_json::from_value).next()?.ok()
         };
-        let balancers: Option<Vec<Made>> = step.balancers.iter().map(made).collect();
-        let request = step.request(&balancers?).ok()?;
-        Some((step, request))
+        self.balancers.iter().map(made).collect()
     }
 
     fn wanted(&self, cx: &StepContext<'_, Services>) -> Result<ZoneRequest, StepError> {
@@ -175,6 +246,7 @@ impl CreateZone {
             ipv4,
             ipv6,
             caa: BTreeSet::new(),
+            rule: self.rule.clone(),
         })
         .map_err(|error| StepError::Fatal {
             cause: format!("the names of zone `{}` cannot be formed: {error}", self.zone),

@@ -111,6 +111,8 @@ fn draft(sovereign: &str, nameservers: &[DomainName], proven: bool) -> Plan {
         addresses: vec!["192.0.2.1".parse().unwrap()],
         secondaries: Vec::new(),
         catalog: None,
+        rule: None,
+        proven_within: None,
     };
     let after = [hold.name().clone()];
     let zone = plan.step(StepName::new("zone"), "zone", &zone, &after).unwrap();

@@ -79,6 +79,8 @@ fn create(addresses: &[&str]) -> CreateZone {
         addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
         secondaries: Vec::new(),
         catalog: None,
+        rule: None,
+        proven_within: None,
     }
 }
 

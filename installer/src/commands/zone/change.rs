@@ -18,6 +18,7 @@ use crate::errors::CliError;
 use crate::exit::Exit;
 use crate::host_link::HostLink;
 use crate::purpose::Purpose;
+use crate::runner::Ended;
 use crate::target::Target;
 use crate::wiring::App;
 use crate::{output, parent, runner};
@@ -28,7 +29,7 @@ pub(super) async fn set_addresses(app: &App, args: ZoneSetAddresses) -> Result<E
     let (step, request) = super::wanted(app, &target.spec.name).await?;
     let ipv4 = args.ipv4.into_iter().map(IpAddr::from);
     let addresses: Vec<IpAddr> = ipv4.chain(args.ipv6.into_iter().map(IpAddr::from)).collect();
-    let plan = plan_addresses(&step, addresses)?;
+    let plan = plan_addresses(&step.leading_to(addresses, None))?;
     let (exit, completed) = carry_out(app, &target, &plan).await?;
     if completed && !app.global.json {
         output::notice(&format!(
@@ -43,7 +44,11 @@ pub(super) async fn set_addresses(app: &App, args: ZoneSetAddresses) -> Result<E
 pub(super) async fn roll_key(app: &App, args: ZoneRollKey) -> Result<Exit, CliError> {
     let target = Target::load(app, &args.target).await?;
     let name = &target.spec.name;
-    let last = app.store.last_run(name).await?;
+    // Names may have been led elsewhere meanwhile.
+    let runs = app.store.runs(name).await?;
+    let last = runs
+        .into_iter()
+        .find(|run| Purpose::of(&run.plan) != Purpose::Addresses);
     let plan = match last {
         Some(run) if is_stopped_roll(&run) => run.plan,
         Some(run) if changes_delegation(&run) => {
@@ -84,12 +89,17 @@ fn changes_delegation(run: &Run) -> bool {
     parent::is_asked_by(&run.plan) && !runner::is_complete(run)
 }
 
-/// Runs a plan, and says whether it came to its end.
-async fn carry_out(app: &App, target: &Target, plan: &Plan) -> Result<(Exit, bool), CliError> {
+/// Runs a plan, tells what came of it, and says whether it came to its end.
+pub(super) async fn carry_out(app: &App, target: &Target, plan: &Plan) -> Result<(Exit, bool), CliError> {
+    let ended = run(app, target, plan).await?;
+    let completed = ended.report.outcome == RunOutcome::Completed;
+    Ok((outcome::tell(app, plan, &ended)?, completed))
+}
+
+/// Runs a plan.
+pub(super) async fn run(app: &App, target: &Target, plan: &Plan) -> Result<Ended, CliError> {
     let last = app.store.last_run(&plan.sovereign).await?;
     let link = HostLink::calling(app, None)?;
     let executor = app.executor(&target.spec, &link, plan).await?;
-    let ended = runner::run(app, executor, plan, last.as_ref()).await?;
-    let completed = ended.report.outcome == RunOutcome::Completed;
-    Ok((outcome::tell(app, plan, &ended)?, completed))
+    runner::run(app, executor, plan, last.as_ref()).await
 }
