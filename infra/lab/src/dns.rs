@@ -97,7 +97,7 @@ impl PowerDns {
         self.home.folder.remove();
     }
 
-    /// None if it ended at once, as it does when a port is taken.
+    /// None if a port was taken: without one for DNS it ends, without one for its API it says so.
     async fn attempt(
         home: &Home,
         key: &str,
@@ -113,7 +113,7 @@ impl PowerDns {
         let dns_addr = SocketAddr::new(address, dns_port);
         let began = Instant::now();
         while began.elapsed() < START_WITHIN {
-            if process.has_ended() {
+            if process.has_ended() || home.folder.log().contains("HTTP socket failed") {
                 return Ok(None);
             }
             if answers(&url, key, dns_addr).await {
