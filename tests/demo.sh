@@ -38,7 +38,10 @@ run plan "$spec"
 say "bringing it up, and pulling the plug in the middle of it"
 "$sovereign" up "$spec" --yes &
 installer=$!
-sleep 4
+until "$sovereign" status acme-prod --json 2>/dev/null | grep -q '"kind": "server"'; do
+    kill -0 "$installer"
+    sleep 0.5
+done
 kill -9 "$installer"
 wait "$installer" 2>/dev/null || true
 run status acme-prod

@@ -176,7 +176,7 @@ async fn a_cancelled_run_says_so_and_the_next_one_goes_on() {
     })
     .await;
     let child = bench.sovereign(["up", "ha.yaml", "--yes"]).spawn();
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    bench.until_it_builds("acme-prod").await;
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process number"));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
     let ended = tokio::task::block_in_place(|| child.wait_with_output()).expect("it ends");

@@ -1,5 +1,8 @@
 //! A lab of the test's own, in this process: no test waits for another's faults.
 
+use std::time::Duration;
+
+use serde_json::Value;
 use sovereign_lab::{Lab, LabConfig, RunningLab};
 
 use crate::harness::{Place, Run};
@@ -17,6 +20,18 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// Waits until an installer beside this one has begun a step.
+    pub(crate) async fn until_it_builds(&self, name: &str) {
+        loop {
+            let ended = self.sovereign(["status", name, "--json"]).ends();
+            let status: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
+            if status["steps"]["begun"].as_u64() > Some(0) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// With servers that come up at once.
     pub(crate) async fn quick() -> Self {
         Self::with(LabConfig {

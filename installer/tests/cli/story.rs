@@ -192,7 +192,7 @@ async fn two_installers_on_one_store_do_not_meet() {
         .sovereign(["up", "ha.yaml", "--yes"])
         .env("SOVEREIGN_LEASE_SECONDS", "3")
         .spawn();
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    bench.until_it_builds("acme-prod").await;
     let second = bench
         .sovereign(["up", "ha.yaml", "--yes"])
         .env("SOVEREIGN_LEASE_SECONDS", "3")
@@ -222,24 +222,15 @@ async fn an_installer_that_died_with_its_clock_ahead_is_not_waited_for_until_the
             .env(lease.0, lease.1)
     };
     let mut first = up().spawn();
-    let journal = bench.place.state().join("journal.db");
-    let sql = |text: &str| {
-        let ran = Command::new("sqlite3")
-            .arg("-cmd")
-            .arg(".timeout 5000")
-            .arg(&journal)
-            .arg(text)
-            .output();
-        let ran = ran.expect("sqlite3 runs: install sqlite3");
-        String::from_utf8_lossy(&ran.stdout).trim().to_owned()
-    };
-    while matches!(sql("SELECT count(*) FROM event").as_str(), "" | "0") {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    bench.until_it_builds("acme-dev").await;
     first.kill().expect("it can be killed");
     first.wait().expect("it ends");
-    let ahead = sql("UPDATE lease SET until_ms = until_ms + 86400000 WHERE worker IS NOT NULL RETURNING 1");
-    assert_eq!(ahead, "1", "it died with its claim");
+    let ahead = Command::new("sqlite3")
+        .arg(bench.place.state().join("journal.db"))
+        .arg("UPDATE lease SET until_ms = until_ms + 86400000 WHERE worker IS NOT NULL RETURNING 1")
+        .output()
+        .expect("sqlite3 runs: install sqlite3");
+    assert_eq!(ahead.stdout, b"1\n", "it died with its claim");
     up().success();
 }
 
