@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sovereign_core::name::SovereignName;
 use sovereign_engine::journal::{Journal as _, JournalError};
-use sovereign_engine::lease::{Claim, Lease};
+use sovereign_engine::lease::{Claim, Lease, WorkerId};
 
 use crate::errors::CliError;
 use crate::signals::Signals;
@@ -21,16 +21,7 @@ pub(crate) async fn while_claimed<T>(
     let signals = Signals::listen()?;
     let worker = worker();
     turn::wait(app, name, &worker, signals.cancel()).await?;
-    let lease = match app.store.claim(name, &worker, app.lease()).await? {
-        Claim::Granted(lease) => lease,
-        Claim::Held { by, until, .. } => {
-            return Err(CliError::LeaseHeld {
-                name: name.clone(),
-                by: by.to_string(),
-                until,
-            });
-        }
-    };
+    let lease = claim(app, name, &worker).await?;
     let outcome = tokio::select! {
         biased;
         () = signals.cancel().cancelled() => Err(CliError::Declined),
@@ -44,6 +35,18 @@ pub(crate) async fn while_claimed<T>(
         app.store.release(&lease).await?;
     }
     outcome
+}
+
+/// Claims a Sovereign; an error where somebody else has it.
+pub(crate) async fn claim(app: &App, name: &SovereignName, worker: &WorkerId) -> Result<Lease, CliError> {
+    match app.store.claim(name, worker, app.lease()).await? {
+        Claim::Granted(lease) => Ok(lease),
+        Claim::Held { by, until, .. } => Err(CliError::LeaseHeld {
+            name: name.clone(),
+            by: by.to_string(),
+            until,
+        }),
+    }
 }
 
 /// Renews the lease until that fails.

@@ -15,7 +15,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-pub use self::connect::{connect, host_key};
+pub use self::connect::{ask, connect, host_key};
 pub use self::error::SshError;
 pub use self::host::{Output, SshHost};
 pub use self::keys::{HostKey, new_key_pair, public_key};

@@ -11,9 +11,9 @@ use sovereign_core::name::SovereignName;
 use sovereign_core::spec::SovereignSpec;
 use sovereign_dns::DomainName;
 use sovereign_engine::journal::{Journal as _, Run};
-use sovereign_engine::lease::Claim;
 use sovereign_engine::plan::Plan;
 
+use crate::claimed::claim;
 use crate::cli::{DestroyArgs, Global};
 use crate::commands::outcome;
 use crate::errors::CliError;
@@ -188,15 +188,7 @@ fn approve(name: &SovereignName) -> Result<(), CliError> {
 }
 
 async fn forget(app: &App, name: &SovereignName) -> Result<(), CliError> {
-    match app.store.claim(name, &worker(), app.lease()).await? {
-        Claim::Granted(lease) => app.store.forget(&lease).await?,
-        Claim::Held { by, until, .. } => {
-            return Err(CliError::LeaseHeld {
-                name: name.clone(),
-                by: by.to_string(),
-                until,
-            });
-        }
-    }
+    let lease = claim(app, name, &worker()).await?;
+    app.store.forget(&lease).await?;
     Ok(app.store.forget_spec(name).await?)
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::handler::{Judge, Verdict};
 use super::keys::{self, HostKey, fingerprint};
-use super::{Address, SshError, SshHost, SshTarget};
+use super::{Address, Output, SshError, SshHost, SshTarget};
 
 /// How often a silent connection is asked for a sign of life; three in vain end it.
 const KEEPALIVE: Duration = Duration::from_secs(5);
@@ -25,6 +25,14 @@ pub async fn connect(target: &SshTarget, within: Duration) -> Result<SshHost, Ss
     let host = SshHost::new(handle, address, target.user.clone(), host_key);
     host.become_root().await?;
     Ok(host)
+}
+
+/// Logs in, runs one command as root, and says goodbye.
+pub async fn ask(target: &SshTarget, within: Duration, command: &str) -> Result<Output, SshError> {
+    let host = connect(target, within).await?;
+    let output = host.run(command, None).await;
+    host.close().await;
+    output
 }
 
 /// The key that a host offers, to be shown to whoever is to trust it. Nobody logs in.

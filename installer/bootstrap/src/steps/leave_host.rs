@@ -95,10 +95,8 @@ pub(super) async fn leave(
 /// What of ours is still on the machine.
 async fn left_behind(cx: &StepContext<'_, Services>, machine: &Machine) -> Result<Vec<String>, StepError> {
     let target = machine.target(cx).await?;
-    let host = ssh::connect(&target, PATIENCE).await.map_err(unreached)?;
     let command = format!("ls -d {} 2>/dev/null; true", PLACES.join(" "));
-    let seen = host.run(&command, None).await.map_err(unreached)?;
-    host.close().await;
+    let seen = ssh::ask(&target, PATIENCE, &command).await.map_err(unreached)?;
     Ok(String::from_utf8_lossy(&seen.stdout)
         .lines()
         .map(str::to_owned)

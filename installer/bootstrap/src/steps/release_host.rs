@@ -169,12 +169,9 @@ async fn refused(target: &SshTarget) -> Result<Option<ReleasedHost>, StepError> 
 
 /// Looks for the agent on a machine, whose operator's key opens it for good.
 async fn left(target: &SshTarget) -> Result<Option<ReleasedHost>, StepError> {
-    let host = ssh::connect(target, ANSWER)
+    let seen = ssh::ask(target, ANSWER, OF_THE_AGENT)
         .await
         .map_err(|error| unreached(&error))?;
-    let seen = host.run(OF_THE_AGENT, None).await;
-    host.close().await;
-    let seen = seen.map_err(|error| unreached(&error))?;
     Ok(seen.stdout.is_empty().then(|| ReleasedHost {
         evidence: "the agent is gone; the key that opens it is the operator's own".into(),
     }))
