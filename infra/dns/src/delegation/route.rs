@@ -109,8 +109,7 @@ impl Route {
         }
     }
 
-    /// Other keys for the same name servers, which answer with the old ones and the new ones until the journey is over: see
-    /// [`super::rekey`].
+    /// Other keys for the same name servers, which answer with the old ones and the new ones until the journey is over.
     pub fn rekey(ns: NsSet, old: Vec<Signer>, new: Vec<Signer>) -> Self {
         Self {
             from: End::own(ns.clone(), old),
