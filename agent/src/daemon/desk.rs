@@ -34,6 +34,7 @@ pub(super) struct Desk {
     doing: RefCell<Option<Task>>,
     written: watch::Sender<u64>,
     told: watch::Sender<u64>,
+    noted: watch::Sender<u64>,
     turn: watch::Sender<u64>,
 }
 
@@ -57,6 +58,7 @@ impl Desk {
             doing: RefCell::new(None),
             written,
             told: watch::Sender::new(0),
+            noted: watch::Sender::new(0),
             turn: watch::Sender::new(0),
         }
     }
@@ -163,16 +165,13 @@ impl Desk {
     /// An installer has noted everything up to this number.
     pub(super) fn heard(&self, seq: u64) {
         self.ledger.borrow_mut().noted(seq);
+        raise(&self.noted, seq);
         self.told_up_to(seq);
     }
 
     /// Everything up to this number went into a link.
     pub(super) fn told_up_to(&self, seq: u64) {
-        self.told.send_if_modified(|told| {
-            let newer = seq > *told;
-            *told = seq.max(*told);
-            newer
-        });
+        raise(&self.told, seq);
     }
 
     /// Changes whenever more was told.
@@ -180,9 +179,23 @@ impl Desk {
         self.told.subscribe()
     }
 
+    /// Changes whenever an installer has noted more.
+    pub(super) fn noted(&self) -> watch::Receiver<u64> {
+        self.noted.subscribe()
+    }
+
     /// A link takes over from the one before it; it has the word until the number changes.
     pub(super) fn take_over(&self) -> watch::Receiver<u64> {
         self.turn.send_modify(|turn| *turn += 1);
         self.turn.subscribe()
     }
+}
+
+/// Sets a number that only grows.
+fn raise(number: &watch::Sender<u64>, to: u64) {
+    number.send_if_modified(|number| {
+        let newer = to > *number;
+        *number = to.max(*number);
+        newer
+    });
 }

@@ -42,15 +42,18 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let before = host.root.read(STARTED_WITH).or_fault("reading", STARTED_WITH)?;
     let fresh = before.as_deref() == Some(&with);
     let standing = Standing::of(host, name).await?;
-    if fresh && standing.active == "active" {
+    if fresh && standing.is_up() {
         return Ok(Done::new(false, "up"));
     }
-    if !fresh || !systemd::is_up(&standing.active) {
-        let verb = if fresh { "start" } else { "restart" };
-        // The note comes first: k3s may be killed with us, and starting it once more costs nothing.
-        disk::write(&host.root.path(STARTED_WITH), with.as_bytes(), 0o600)
-            .or_fault("writing", STARTED_WITH)?;
-        host.must("systemctl", &[verb, "--no-block", name], REMEDY)
+    if !fresh {
+        // Whoever takes k3s away has to know that it was started. With what is noted once it was: starting it once more costs nothing,
+        // and taking one that was started with other files for this one would.
+        note(host, "")?;
+        host.must("systemctl", &["restart", "--no-block", name], REMEDY)
+            .await?;
+        note(host, &with)?;
+    } else if !systemd::is_up(&standing.active) {
+        host.must("systemctl", &["start", "--no-block", name], REMEDY)
             .await?;
     }
     wait(host, name, standing.restarts).await?;
@@ -79,6 +82,10 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     Ok(())
 }
 
+fn note(host: &Host, with: &str) -> Result<(), Fault> {
+    disk::write(&host.root.path(STARTED_WITH), with.as_bytes(), 0o600).or_fault("writing", STARTED_WITH)
+}
+
 /// What a running k3s has to be started with anew for. A k3s that runs still takes the token it was started with.
 fn started_with(node: &K3sNode) -> Result<String, Fault> {
     let mut hasher = Sha256::new();
@@ -99,7 +106,7 @@ async fn wait(host: &Host, name: &str, restarts: u32) -> Result<(), Fault> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let standing = Standing::of(host, name).await?;
-        if standing.active == "active" {
+        if standing.is_up() {
             return Ok(());
         }
         if standing.restarts >= restarts.saturating_add(DEATHS) {
@@ -144,14 +151,22 @@ fn remedy(said: &str) -> &'static str {
 struct Standing {
     active: String,
     restarts: u32,
+    /// systemd has something to do with it: the one that is up may be the one before.
+    is_queued: bool,
 }
 
 impl Standing {
+    fn is_up(&self) -> bool {
+        self.active == "active" && !self.is_queued
+    }
+
     async fn of(host: &Host, name: &str) -> Result<Self, Fault> {
-        let shown = Properties::of(host, name, "ActiveState,NRestarts", REMEDY).await?;
+        let shown = Properties::of(host, name, "ActiveState,NRestarts,Job", REMEDY).await?;
         Ok(Self {
             active: shown.value("ActiveState").to_owned(),
             restarts: shown.value("NRestarts").parse().unwrap_or_default(),
+            // The number of a job; empty or 0 without one.
+            is_queued: !matches!(shown.value("Job"), "" | "0"),
         })
     }
 }

@@ -148,6 +148,37 @@ async fn an_agent_joins_and_starts_anew_with_another_token() {
     assert_eq!(bench.text("etc/rancher/k3s/token"), "another\n");
 }
 
+/// Whatever is cut off, a k3s that was not started with the new token is not taken for one that was, and one that may have been started
+/// is taken away.
+#[tokio::test]
+async fn cut_off_anywhere_it_is_started_anew_with_what_is_new() {
+    for dies_at in 0.. {
+        let bench = Bench::new();
+        let mut server = node(K3sRole::Init);
+        run(&bench, &server).await.unwrap();
+        server.token = JoinToken::new("another");
+        let starts = bench.runner.count("systemctl restart --no-block");
+        bench
+            .runner
+            .dead_from
+            .set(Some(bench.runner.ran.borrow().len() + dies_at));
+        if run(&bench, &server).await.is_ok() {
+            assert!(dies_at > 1, "{dies_at}");
+            break;
+        }
+        assert!(bench.host.root.exists(STARTED_WITH), "died at {dies_at}");
+        bench.runner.dead_from.set(None);
+        run(&bench, &server).await.unwrap();
+        let started = bench.runner.count("systemctl restart --no-block");
+        assert!(started > starts, "died at {dies_at}");
+        assert_eq!(
+            run(&bench, &server).await.unwrap(),
+            [false; 4],
+            "died at {dies_at}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_k3s_of_somebody_else_stays_as_it_is() {
     let bench = Bench::new();

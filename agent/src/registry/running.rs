@@ -31,11 +31,11 @@ pub(super) async fn converge(host: &Host, registry: &NodeRegistry) -> Outcome {
     let before = host.root.read(STARTED_WITH).or_fault("reading", STARTED_WITH)?;
     let runs = before.as_deref() == Some(&with) && look(host, registry).await.is_ok();
     if !runs {
-        // The note comes first: starting it once more costs nothing.
-        disk::write(&host.root.path(STARTED_WITH), with.as_bytes(), 0o600)
-            .or_fault("writing", STARTED_WITH)?;
         host.must("systemctl", &["restart", "--no-block", UNIT], REMEDY)
             .await?;
+        // Noted once it is so: starting it once more costs nothing.
+        disk::write(&host.root.path(STARTED_WITH), with.as_bytes(), 0o600)
+            .or_fault("writing", STARTED_WITH)?;
         wait(host, registry).await?;
     }
     layout::remove_others(host, registry)?;

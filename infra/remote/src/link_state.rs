@@ -37,7 +37,7 @@ impl fmt::Display for Transport {
 pub enum LinkState {
     /// Nothing was ever heard of it.
     Unheard {
-        /// What came of the last call to it, if the installer calls.
+        /// What came of the last call to it, if the installer calls, or of one by somebody who says to be it.
         tried: Option<String>,
     },
     /// It has an identity and has not opened a link yet.
@@ -57,7 +57,7 @@ pub enum LinkState {
         lost: Lost,
         /// How often it came back with another boot while this installer ran.
         reboots: u32,
-        /// What came of the last call to it, if the installer calls.
+        /// What came of the last call to it, if the installer calls, or of one by somebody who says to be it.
         tried: Option<String>,
     },
     /// Somebody who says to be this node was turned away, and nobody else is on the link.

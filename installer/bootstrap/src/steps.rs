@@ -22,6 +22,7 @@ mod node_link;
 mod own_token;
 mod owned;
 mod parent_credential;
+mod place;
 mod placement_group;
 mod pool;
 mod prepare_host;
@@ -49,7 +50,7 @@ pub use delegation::{
     ValidatedDelegation, ValidatedWay,
 };
 pub use delete::DeleteResource;
-pub use enrol::{EnrolHost, EnrolledHost, HostPlace, Machine};
+pub use enrol::{EnrolHost, EnrolledHost};
 pub use firewall::CreateFirewall;
 pub use forget_nodes::ForgetNodes;
 pub use hand_off::{HandOff, HandedOff};
@@ -63,6 +64,7 @@ pub use network::CreateNetwork;
 pub use node_link::{LinkKeys, PrepareLink};
 pub use own_token::PlannedToken;
 pub use parent_credential::{ForgetParentCredential, KeepParentCredential};
+pub use place::{HostPlace, Machine};
 pub use placement_group::CreatePlacementGroup;
 pub use pool::{ActivateName, DelegateName, DelegatedChild, HeldName, HoldName, ReleaseName, WithdrawName};
 pub use prepare_host::{PrepareHost, PreparedHost};

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use sovereign_lab::{
-    CustomerDomain, DnsConfig, Lab, LabConfig, Memory, PrivateDns, RegistrarSim, RegistrarVendor, Resolver,
-    RunningLab, Watch,
+    CustomerDomain, DnsConfig, Lab, LabConfig, Memory, NameServer, PrivateDns, RegistrarSim, RegistrarVendor,
+    Resolver, RunningLab, Watch,
 };
 
 use crate::harness::{Place, Run};
@@ -183,16 +183,13 @@ access:
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
-    /// Name servers and keys that both servers of the top level, or those of the customer's zone, show of a name, in `dig`'s words.
+    /// Name servers and keys that the servers of the zone above show of a name, in `dig`'s words.
     pub(crate) fn shown(&self, name: &str) -> Vec<String> {
-        let servers = if name == CHILD {
-            vec![self.dns().hosting.address()]
-        } else {
-            self.dns()
-                .top
-                .iter()
-                .map(sovereign_lab::NameServer::address)
-                .collect()
+        let dns = self.dns();
+        let servers: Vec<_> = match name {
+            CHILD => vec![dns.hosting.address()],
+            POOLED => dns.operator.iter().map(NameServer::address).collect(),
+            _ => dns.top.iter().map(NameServer::address).collect(),
         };
         let mut shown = Vec::new();
         for server in servers {

@@ -22,6 +22,7 @@ mod commands;
 mod interrupted;
 mod person;
 mod pool;
+mod roll;
 mod secrets;
 mod trouble;
 mod whole_way;

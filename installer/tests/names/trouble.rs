@@ -86,6 +86,28 @@ async fn a_registrar_that_refuses_is_named_and_the_domain_stays_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_that_the_registrar_refuses_lead_back_by_themselves() {
+    let bench = Bench::start(RegistrarVendor::Gandi, CustomerDomain::new(DOMAIN).signed()).await;
+    bench.spec_of_registrar();
+    let before = bench.shown(DOMAIN);
+    let watch = bench.watch(&["www.acme.example"]);
+    // The old keys go and our servers come; our keys are refused.
+    let fault = RegistrarFault::at_write(RegistrarEffect::Error(403)).after(2);
+    bench.registrar().registry().fault(fault);
+    let ended = bench.sovereign(&["up", "acme.yaml", "--yes"]).ends();
+    assert_ne!(ended.code, Some(0));
+    let said = ended.stdout + &ended.stderr;
+    assert!(said.contains("rolled back to its old delegation"), "{said}");
+    assert_eq!(bench.shown(DOMAIN), before);
+
+    // The cause is gone: the same command goes the whole way.
+    bench.sovereign(&["up", "acme.yaml", "--yes"]).success();
+    bench.assert_proven(DOMAIN);
+    let seen = watch.end().await;
+    assert!(seen.is_spotless(), "{:#?}", seen.failures);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_on_the_operators_word_gives_the_domain_back() {
     let bench = Bench::start(RegistrarVendor::Gandi, CustomerDomain::new(DOMAIN).signed()).await;
     bench.spec_of_registrar();

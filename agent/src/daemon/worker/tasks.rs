@@ -23,8 +23,11 @@ const JOIN_TOKEN: &str = "join-token";
 /// Names of the last tasks.
 const LEAVE: &str = "leave";
 const RELEASE: &str = "release";
-/// Time the last word gets to reach an installer.
+/// Time the last word gets to reach an installer, which looks at the host afterwards.
 const LAST_WORD: Duration = Duration::from_secs(5);
+/// Time an installer gets to note the last word where it has no other way to look at the host: one that died is back by then.
+const NOTED: Duration = Duration::from_mins(10);
+const UNWRITTEN: &str = "that the host is let go of cannot be written down, so it would not be told";
 /// Time it gets on its way once it is sent.
 const ON_ITS_WAY: Duration = Duration::from_millis(200);
 
@@ -160,34 +163,44 @@ impl Exit {
     }
 
     async fn try_go_on(&mut self, desk: &Desk, host: &Host) -> Result<(), Fault> {
-        let word = match &self.way {
+        match &self.way {
             Way::Whole => {
                 leave::set_leaving(host)?;
                 leave::undo_all(host, &|part| desk.saw(part)).await?;
-                AgentEventKind::Leaving
+                if !self.said {
+                    is_told(desk, desk.tell(AgentEventKind::Leaving)).await;
+                    self.said = true;
+                }
+                leave::remove_agent(host).await
             }
             Way::Alone(order) => {
                 release::note(host, order)?;
                 release::lock_out(host, order)?;
-                AgentEventKind::Released
+                if !self.said {
+                    is_noted(desk, desk.tell(AgentEventKind::Released)).await?;
+                    self.said = true;
+                }
+                release::remove_daemon(host).await
             }
-        };
-        if !std::mem::replace(&mut self.said, true) {
-            last_word(desk, word).await;
-        }
-        match self.way {
-            Way::Whole => leave::remove_agent(host).await,
-            Way::Alone(_) => release::remove_daemon(host).await,
         }
     }
 }
 
 /// Nobody may be there to hear it; the agent goes all the same.
-async fn last_word(desk: &Desk, word: AgentEventKind) {
-    let seq = desk.tell(word);
+async fn is_told(desk: &Desk, seq: u64) {
     let mut told = desk.told();
     let heard = timeout(LAST_WORD, told.wait_for(|&told| told >= seq)).await;
     if heard.is_ok() {
         sleep(ON_ITS_WAY).await;
     }
+}
+
+/// An installer that is gone for good does not keep the agent. One that is not takes silence for a sign only after this word.
+async fn is_noted(desk: &Desk, seq: u64) -> Result<(), Fault> {
+    if seq == 0 {
+        return Err(Fault::new(UNWRITTEN, "make room on the disk of `/var/lib`"));
+    }
+    let mut noted = desk.noted();
+    let _ = timeout(NOTED, noted.wait_for(|&noted| noted >= seq)).await;
+    Ok(())
 }

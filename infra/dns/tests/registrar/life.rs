@@ -1,6 +1,6 @@
 //! What goes well, at every registrar.
 
-use sovereign_dns::registrar::{Progress, Submitted, Target, TargetNs};
+use sovereign_dns::registrar::{Cause, Progress, Submitted, Target, TargetNs};
 use sovereign_lab::{RegisteredDomain, RegistrarVendor};
 
 use crate::bench::{Bench, NEW, OLD, ns, signer};
@@ -161,6 +161,27 @@ async fn dynadot_takes_out_all_keys_or_none() {
     assert!(error.to_string().contains("all DS records or none"), "{error}");
     assert_eq!(bench.writes(), [] as [String; 0]);
     assert_eq!(bench.entry().ds.len(), 2);
+}
+
+/// Its API takes keys out by their tags, which two keys may share (RFC 4034 appendix B).
+#[tokio::test]
+async fn porkbun_is_not_asked_to_take_out_a_key_whose_tag_another_has() {
+    let bench = Bench::start(RegistrarVendor::Porkbun).await;
+    let before = bench.read().await;
+    let goes = signer(&bench.domain, 1);
+    let mut comes = signer(&bench.domain, 2);
+    comes.ds.key_tag = goes.ds.key_tag;
+    let keys = |signer| Target::ns(ns(&OLD)).with_ds(vec![signer]);
+    bench.reach(&before, &keys(goes)).await;
+    let now = bench.read().await;
+    bench.writes();
+    let error = bench.set(&now, &keys(comes)).await.unwrap_err();
+    assert_eq!(error.cause, Cause::Unsupported);
+    assert!(error.to_string().contains("has the same"), "{error}");
+    assert_eq!(bench.writes(), [] as [String; 0]);
+
+    let none = Target::ns(ns(&OLD)).with_ds(Vec::new());
+    bench.reach(&now, &none).await;
 }
 
 #[tokio::test]

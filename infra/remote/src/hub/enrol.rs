@@ -43,15 +43,12 @@ impl Hub {
         csr_pem: &str,
     ) -> Result<Enrolled, EnrolError> {
         let Some(authority) = &self.authority else {
-            return Err(self.turn_away(
-                id,
-                RefusedReason::Identity,
-                "this installer enrols no hosts",
-                SSH_ONLY,
-            ));
+            let why = "this installer enrols no hosts";
+            return Err(self.turn_stranger_away(id, RefusedReason::Identity, why, SSH_ONLY));
         };
-        let request = SigningRequest::read(csr_pem)
-            .map_err(|error| self.turn_away(id, RefusedReason::Protocol, &error.to_string(), REBUILD))?;
+        let request = SigningRequest::read(csr_pem).map_err(|error| {
+            self.turn_stranger_away(id, RefusedReason::Protocol, &error.to_string(), REBUILD)
+        })?;
         let (ticket, key) = (Ticket::brought(ticket.clone()).digest(), request.public_key());
         match self.book.redeem(id, &ticket, &key, Timestamp::now()).await? {
             Redeemed::Yes => {
@@ -67,7 +64,11 @@ impl Hub {
             }
             Redeemed::Refused(refusal) => {
                 let (why, remedy) = words(refusal);
-                return Err(self.turn_away(id, RefusedReason::Ticket, why, remedy));
+                let reason = RefusedReason::Ticket;
+                return Err(match refusal {
+                    Refusal::Unknown => self.turn_stranger_away(id, reason, why, remedy),
+                    Refusal::Expired | Refusal::Used => self.turn_away(id, reason, why, remedy),
+                });
             }
         }
         let certificate = authority.sign(&request, id)?;
@@ -93,18 +94,29 @@ impl Hub {
         Ok(peer.node)
     }
 
+    /// Turns away somebody who has what only this node was given: whoever waits for the node is told.
     fn turn_away(&self, id: &NodeId, reason: RefusedReason, why: &str, remedy: &str) -> EnrolError {
-        let refused = refused(
-            reason,
-            format!("a host that says to be `{id}`: {why}"),
-            remedy.to_owned(),
-        );
-        tracing::warn!(node = %id, ?reason, why = refused.why, "host turned away");
+        let refused = turned_away(id, reason, why, remedy);
         if let Some(node) = self.known(id) {
             node.refuse(refused.clone());
         }
         EnrolError::Refused(refused)
     }
+
+    /// Turns away somebody who has nothing but the node's name, which anybody may say: it is told, and ends nobody's wait.
+    fn turn_stranger_away(&self, id: &NodeId, reason: RefusedReason, why: &str, remedy: &str) -> EnrolError {
+        let refused = turned_away(id, reason, why, remedy);
+        if let Some(node) = self.known(id) {
+            node.refuse_stranger(refused.clone());
+        }
+        EnrolError::Refused(refused)
+    }
+}
+
+fn turned_away(id: &NodeId, reason: RefusedReason, why: &str, remedy: &str) -> Refused {
+    let why = format!("a host that says to be `{id}`: {why}");
+    tracing::warn!(node = %id, ?reason, why, "host turned away");
+    refused(reason, why, remedy.to_owned())
 }
 
 const REBUILD: &str = "let the installer rebuild the host: it gets a new ticket";

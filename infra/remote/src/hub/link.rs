@@ -61,4 +61,10 @@ impl Link {
         let orders = self.0.orders().ok_or_else(not_linked)?;
         orders.send(order).await.map_err(|_| not_linked())
     }
+
+    /// Lets the agent know how much of what it told is journalled, [`last_heard`](crate::NodeBook::last_heard). It learns that with
+    /// every new link; only one that waits for it has to learn it earlier.
+    pub fn acknowledge(&self) {
+        self.0.acknowledge();
+    }
 }

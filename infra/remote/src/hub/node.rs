@@ -56,6 +56,13 @@ impl Node {
         self.traffic().live.as_ref().map(|live| live.orders.clone())
     }
 
+    /// Has the link tell the agent what is journalled.
+    pub(super) fn acknowledge(&self) {
+        if let Some(live) = &self.traffic().live {
+            live.follow.notify_one();
+        }
+    }
+
     /// Gives a host the link; whoever had it before is off it.
     pub(super) fn seat(
         self: &Arc<Self>,
@@ -123,7 +130,13 @@ impl Node {
         });
     }
 
-    /// A call to the host came to this.
+    /// Somebody was turned away who may have nothing to do with the node.
+    pub(super) fn refuse_stranger(&self, refused: Refused) {
+        self.tried(&format!("turned away: {}; {}", refused.why, refused.remedy));
+        self.refused.send_replace(Some(refused));
+    }
+
+    /// A call to the host, or from somebody who says to be it, came to this.
     pub(super) fn tried(&self, words: &str) {
         self.state.send_if_modified(|state| match state {
             LinkState::Unheard { tried } | LinkState::Silent { tried, .. } => {

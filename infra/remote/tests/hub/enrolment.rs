@@ -100,7 +100,11 @@ async fn a_stolen_an_old_and_a_made_up_ticket_are_refused_and_told() {
     assert!(matches!(&*bench.link.state().borrow(), LinkState::Refused(told) if told.why == why));
     let old = ticket(&bench, 0).await;
     assert!(refusal(thief.enrol(&bench, &old).await).ends_with("its ticket is too old"));
+    // Whoever made up a ticket is told apart from who stole one: a name alone ends nobody's wait.
     assert!(refusal(thief.enrol(&bench, &Ticket::new()).await).ends_with("not issued to this node"));
+    assert!(
+        matches!(&*bench.link.state().borrow(), LinkState::Refused(told) if told.why.ends_with("too old"))
+    );
     let (_agent, _end) = bench.up("host", "boot", 0).await;
     refusal(thief.enrol(&bench, &good).await);
     assert!(
@@ -108,6 +112,25 @@ async fn a_stolen_an_old_and_a_made_up_ticket_are_refused_and_told() {
         "who is on the link stays there"
     );
     assert!(bench.link.refused().borrow().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_knows_nothing_but_the_name_is_told_of_and_ends_nobodys_wait() {
+    let (bench, stranger) = (bench(), Host::new());
+    let made_up = refusal(stranger.enrol(&bench, &Ticket::new()).await);
+    let words = bench.words();
+    assert!(words.starts_with("nothing was heard of it yet"), "{words}");
+    assert!(
+        words.contains(&made_up) && words.contains("rebuild the host"),
+        "{words}"
+    );
+    let secret = SecretString::from("no ticket");
+    refusal(bench.hub.enrol(&bench.node, &secret, "no request").await);
+    assert!(matches!(*bench.link.state().borrow(), LinkState::Unheard { .. }));
+    assert_eq!(
+        bench.link.refused().borrow().as_ref().map(|told| told.reason),
+        Some(RefusedReason::Protocol)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sovereign_engine::step::{StepContext, StepError};
 
-use super::enrol::HostPlace;
+use super::place::HostPlace;
 use crate::services::Services;
 
 /// Addresses of a host, as far as they are known.

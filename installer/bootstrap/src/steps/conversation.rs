@@ -14,6 +14,8 @@ use crate::services::Services;
 
 /// How often the heartbeat learns what is waited for.
 const TELL: Duration = Duration::from_secs(1);
+/// How long a host that has followed an order already may take to say so.
+const KNOWN: Duration = Duration::from_secs(5);
 /// Time a host gets to tell what it did while nobody listened.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
@@ -57,7 +59,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Waits until the host ends the link, at most so long; whether it did. A link over which nothing comes has not ended.
-    pub(super) async fn ends(&self, patience: Duration) -> Result<bool, StepError> {
+    async fn ends(&self, patience: Duration) -> Result<bool, StepError> {
         let mut state = self.link.state();
         let mut tell = interval(TELL);
         let deadline = Instant::now() + patience;
@@ -74,6 +76,12 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Lets the agent know that its last word is noted, and waits until it ends the link, at most so long; whether it did.
+    pub(super) async fn farewell(&self, patience: Duration) -> Result<bool, StepError> {
+        self.link.acknowledge();
+        self.ends(patience).await
+    }
+
     /// Gives an order, on every new link again, and listens until `judge` makes an answer of an event.
     ///
     /// The event that answers is noted: the next conversation begins behind it.
@@ -86,9 +94,25 @@ impl<'a> Conversation<'a> {
         self.converse(Some(order), waiting_for, judge).await
     }
 
+    /// Whether the order with that digest is the one that the agent followed last, and whole: the agent itself says so, `followed` is where
+    /// in its greeting. What it did while nobody listened is heard then, up to the event that `judge` takes for the end.
+    pub(super) async fn has_followed(
+        &self,
+        digest: &str,
+        followed: impl Fn(&Hello) -> Option<&String>,
+        judge: impl Fn(&AgentEventKind, &str) -> Option<Result<(), StepError>>,
+    ) -> Result<bool, StepError> {
+        let hello = self.up(KNOWN).await?;
+        let has = hello.is_some_and(|hello| followed(&hello).is_some_and(|last| last == digest));
+        if has && self.cx.unsettled {
+            self.catch_up(|event| judge(event, digest)).await?;
+        }
+        Ok(has)
+    }
+
     /// Hears what a host did while nobody listened, up to the event that `judge` makes an answer of: it belongs into the journal.
     /// A host that has told all of it before has nothing to tell.
-    pub(super) async fn catch_up(
+    async fn catch_up(
         &self,
         judge: impl FnMut(&AgentEventKind) -> Option<Result<(), StepError>>,
     ) -> Result<(), StepError> {
@@ -180,6 +204,22 @@ fn up(state: &LinkState) -> Result<Option<Arc<Hello>>, StepError> {
 /// Whether the host was on the link, and the link is no more.
 fn has_ended(state: &LinkState) -> bool {
     matches!(state, LinkState::Silent { lost, .. } if *lost != Lost::NoFrame)
+}
+
+/// The failure of a task, as a reason to try again.
+pub(super) fn failed<T>(event: &AgentEventKind, task: &str) -> Option<Result<T, StepError>> {
+    match event {
+        AgentEventKind::Failed {
+            task: of,
+            cause,
+            remedy,
+        } if of == task => Some(Err(StepError::Retry {
+            cause: format!("{cause}; {remedy}"),
+            after: Some(Duration::from_secs(5)),
+            unsettled: false,
+        })),
+        _ => None,
+    }
 }
 
 fn gone(node: &NodeId) -> StepError {

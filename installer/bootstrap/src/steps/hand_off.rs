@@ -12,11 +12,11 @@ use sovereign_core::k3s::JoinToken;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed};
+use super::conversation::{Conversation, failed};
 use super::error::step_error;
 use super::join_token::{Slot, kept};
 use super::own_token::PlannedToken;
+use super::place::HostPlace;
 use crate::services::Services;
 use crate::teardown::{Holdings, Scope, list_everything};
 

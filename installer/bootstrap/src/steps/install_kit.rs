@@ -12,14 +12,11 @@ use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed};
+use super::conversation::{Conversation, failed};
+use super::place::HostPlace;
 use super::registry_authority::MakeRegistryAuthority;
 use crate::cluster::KitPlan;
 use crate::services::Services;
-
-/// How long a host that has brought the kit in already may take to say so.
-const KNOWN: Duration = Duration::from_secs(5);
 
 /// Lets the agent of the server that made the cluster bring the kit into it, and waits until every part of it is proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,13 +59,10 @@ impl Step for InstallKit {
     /// The agent itself says which order it followed last, and whole.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<InstalledKit>, StepError> {
         self.place.call(cx, &self.node).await?;
-        let conversation = Conversation::new(cx, &self.node);
-        let hello = conversation.up(KNOWN).await?;
         let digest = self.order(cx)?.digest();
-        let proven = hello.is_some_and(|hello| hello.kit.as_ref() == Some(&digest));
-        if proven && cx.unsettled {
-            conversation.catch_up(|event| kit_proven(event, &digest)).await?;
-        }
+        let proven = Conversation::new(cx, &self.node)
+            .has_followed(&digest, |hello| hello.kit.as_ref(), kit_proven)
+            .await?;
         Ok(proven.then_some(InstalledKit { digest }))
     }
 

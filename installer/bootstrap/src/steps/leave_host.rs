@@ -8,7 +8,7 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::{NodeId, ssh};
 
 use super::conversation::Conversation;
-use super::enrol::{Machine, no_agent};
+use super::place::{Machine, no_agent};
 use crate::services::Services;
 
 /// How long a machine may take to answer a call.

@@ -12,12 +12,11 @@ use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
-use super::conversation::Conversation;
-use super::enrol::{EnrolHost, HostPlace, failed};
+use super::conversation::{Conversation, failed};
+use super::enrol::EnrolHost;
+use super::place::HostPlace;
 use crate::services::Services;
 
-/// How long a host that was prepared before may take to say so.
-const KNOWN: Duration = Duration::from_secs(5);
 /// Checks that may come right by themselves, or once somebody mends the network.
 const MAY_PASS: [&str; 5] = ["clock", "reach", "resolvers", "metadata", "private-link"];
 
@@ -63,13 +62,10 @@ impl Step for PrepareHost {
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<PreparedHost>, StepError> {
         // A run that goes on behind the enrolment finds nobody on the link yet.
         self.place.call(cx, &self.node).await?;
-        let conversation = Conversation::new(cx, &self.node);
-        let hello = conversation.up(KNOWN).await?;
         let digest = self.config.digest();
-        let applied = hello.is_some_and(|hello| hello.applied.as_ref() == Some(&digest));
-        if applied && cx.unsettled {
-            conversation.catch_up(|event| converged(event, &digest)).await?;
-        }
+        let applied = Conversation::new(cx, &self.node)
+            .has_followed(&digest, |hello| hello.applied.as_ref(), converged)
+            .await?;
         Ok(applied.then(|| PreparedHost {
             node: self.node.node.clone(),
             digest,

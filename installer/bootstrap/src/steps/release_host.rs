@@ -4,25 +4,31 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use sovereign_core::agent::{AgentEventKind, ToAgent};
+use sovereign_core::agent::{AgentEventKind, SubStep, SubStepState, ToAgent};
 use sovereign_core::hand_off::ReleaseOrder;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 use sovereign_remote::ssh::{self, SshTarget};
 use tokio::time::{Instant, sleep};
 
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed, login_key};
+use super::conversation::{Conversation, failed};
+use super::place::{HostPlace, login_key};
 use crate::services::Services;
 
 /// Name of the task on the node link.
 const TASK: &str = "release";
+/// Part of the step that begins before the agent is told to let go, and ends when the journal has its last word.
+const LAST_WORD: &str = "last word";
 /// How long a host may take to say whether it lets somebody in.
 const ANSWER: Duration = Duration::from_secs(15);
 /// An agent that ends is started again by systemd after a second, its `RestartSec`, and calls at once.
 const STARTED_AGAIN: Duration = Duration::from_secs(3);
-/// An agent that calls in vain calls again after 15 s at the latest.
-const CALLS_AGAIN: Duration = Duration::from_secs(16);
+/// An agent that calls in vain gives a call up after 20 s, and calls again after 15 s more, at the latest.
+const CALLS_AGAIN: Duration = Duration::from_secs(40);
+/// An agent that let go waits for 10 min until its last word is noted; a server boots meanwhile.
+const UNHEARD: Duration = Duration::from_mins(15);
+/// Between two looks at a server whose agent is not on the link.
+const LOOK: Duration = Duration::from_secs(15);
 /// How long the way in may stay open after the agent's last word.
 const GONE: Duration = Duration::from_secs(30);
 /// Between two looks.
@@ -57,28 +63,33 @@ impl Step for ReleaseHost {
     type Services = Services;
     type Output = ReleasedHost;
 
+    fn deadline(&self) -> Duration {
+        Duration::from_mins(45)
+    }
+
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ReleasedHost>, StepError> {
-        // Only an order that went out before may have been followed already.
-        if !cx.unsettled {
-            return Ok(None);
+        // The silence of a host shows nothing before its last word; one that can be looked at may have followed an order already.
+        let may_be_gone = has_said(cx) || cx.unsettled && self.place.is_called();
+        if may_be_gone {
+            return self.gone(cx, false).await;
         }
-        self.gone(cx, false).await
+        Ok(None)
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ReleasedHost, StepError> {
         self.place.call(cx, &self.node).await?;
-        let order = ToAgent::Release(ReleaseOrder {
-            authorized_keys: self.authorized_keys.clone(),
-            revoked_keys: self.revoked(cx).await?,
-        });
-        let said = Conversation::new(cx, &self.node)
-            .ask(&order, "the agent to let go of the host", released)
-            .await;
+        let conversation = Conversation::new(cx, &self.node);
+        if !has_said(cx) {
+            if !self.on_link(cx, &conversation).await? {
+                return Ok(unheard());
+            }
+            self.tell(cx, &conversation).await?;
+        }
+        let has_ended = conversation.farewell(GONE).await?;
         cx.services.nodes.hang_up(&self.node);
-        said?;
         let deadline = Instant::now() + GONE;
         loop {
-            if let Some(released) = self.gone(cx, true).await? {
+            if let Some(released) = self.gone(cx, has_ended).await? {
                 return Ok(released);
             }
             if Instant::now() > deadline {
@@ -115,14 +126,58 @@ impl ReleaseHost {
         Ok(vec![public])
     }
 
-    /// How the installer's way in is shown to be gone, once it is. `said` tells whether the agent has just said its last word.
+    /// Waits for the agent; a server that does not run is said so. False if an agent that was told to let go is not heard of any more,
+    /// so that it must have done so.
+    async fn on_link(
+        &self,
+        cx: &StepContext<'_, Services>,
+        conversation: &Conversation<'_>,
+    ) -> Result<bool, StepError> {
+        let may_be_gone = cx.told(LAST_WORD).is_some() && !self.place.is_called();
+        let mut waited = Duration::ZERO;
+        while conversation.up(LOOK).await?.is_none() {
+            self.place.runs(cx, &self.node).await?;
+            waited += LOOK;
+            if may_be_gone && waited >= UNHEARD {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells the agent to let go, and has its last word in the journal.
+    async fn tell(
+        &self,
+        cx: &StepContext<'_, Services>,
+        conversation: &Conversation<'_>,
+    ) -> Result<(), StepError> {
+        let order = ToAgent::Release(ReleaseOrder {
+            authorized_keys: self.authorized_keys.clone(),
+            revoked_keys: self.revoked(cx).await?,
+        });
+        cx.sub_step(last_word(SubStepState::Begun));
+        cx.recorded().await;
+        let said = conversation.ask(&order, "the agent to let go of the host", |event| {
+            let released = released(event);
+            if let Some(Ok(())) = released {
+                cx.sub_step(last_word(SubStepState::Done {
+                    changed: true,
+                    detail: "it lets go of the host, whatever happens to it from now on".into(),
+                }));
+            }
+            released
+        });
+        said.await
+    }
+
+    /// How the installer's way in is shown to be gone, once it is. `has_ended`: the agent's link ended behind its last word.
     async fn gone(
         &self,
         cx: &StepContext<'_, Services>,
-        said: bool,
+        has_ended: bool,
     ) -> Result<Option<ReleasedHost>, StepError> {
         let Some(target) = self.place.target(cx, &self.node).await? else {
-            return self.silent(cx, said).await;
+            return self.silent(cx, has_ended).await;
         };
         if self.is_the_operators() {
             left(&target).await
@@ -136,20 +191,43 @@ impl ReleaseHost {
     async fn silent(
         &self,
         cx: &StepContext<'_, Services>,
-        said: bool,
+        has_ended: bool,
     ) -> Result<Option<ReleasedHost>, StepError> {
-        let conversation = Conversation::new(cx, &self.node);
-        let (has_ended, within) = if said && conversation.ends(GONE).await? {
+        let (words, within) = if has_ended {
             ("said goodbye, ended", STARTED_AGAIN)
         } else {
-            ("is off the link", CALLS_AGAIN)
+            ("said goodbye, is off the link", CALLS_AGAIN)
         };
+        let conversation = Conversation::new(cx, &self.node);
         let silent = conversation.up(within).await?.is_none();
         let evidence = format!(
-            "the agent {has_ended} and does not call any more, for {} s",
+            "the agent {words} and does not call any more, for {} s",
             within.as_secs()
         );
         Ok(silent.then_some(ReleasedHost { evidence }))
+    }
+}
+
+/// Whether the journal has the agent's last word.
+fn has_said(cx: &StepContext<'_, Services>) -> bool {
+    matches!(cx.told(LAST_WORD), Some(SubStepState::Done { .. }))
+}
+
+fn last_word(state: SubStepState) -> SubStep {
+    SubStep {
+        name: LAST_WORD.into(),
+        state,
+    }
+}
+
+/// The agent was told to let go before this installer was gone for long.
+fn unheard() -> ReleasedHost {
+    ReleasedHost {
+        evidence: format!(
+            "the agent was told to let go; its last word was not heard, its server runs, and it did not call for {} s, longer than it \
+             waits for its word to be noted",
+            UNHEARD.as_secs()
+        ),
     }
 }
 

@@ -9,9 +9,9 @@ use sovereign_core::k3s::JoinToken;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed};
+use super::conversation::{Conversation, failed};
 use super::join_token::{Slot, drop_secret, fresh, keep, kept};
+use super::place::HostPlace;
 use crate::services::Services;
 
 /// Name of the task on the node link.

@@ -14,15 +14,12 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
 use super::addresses::Addresses;
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed};
+use super::conversation::{Conversation, failed};
 use super::join_token::{self, MakeJoinToken, Slot};
+use super::place::HostPlace;
 use super::serve_registry::ServeRegistry;
 use crate::cluster::NodePlan;
 use crate::services::Services;
-
-/// How long a host that runs k3s already may take to say so.
-const KNOWN: Duration = Duration::from_secs(5);
 
 /// Lets a host run k3s. One host of all makes the cluster, and the others join by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,13 +61,10 @@ impl Step for RunK3s {
     /// The agent itself says which order it followed last, and whole.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ClusterNode>, StepError> {
         self.place.call(cx, &self.node).await?;
-        let conversation = Conversation::new(cx, &self.node);
-        let hello = conversation.up(KNOWN).await?;
         let digest = self.order(cx).await?.digest();
-        let runs = hello.is_some_and(|hello| hello.runs.as_ref() == Some(&digest));
-        if runs && cx.unsettled {
-            conversation.catch_up(|event| k3s_runs(event, &digest)).await?;
-        }
+        let runs = Conversation::new(cx, &self.node)
+            .has_followed(&digest, |hello| hello.runs.as_ref(), k3s_runs)
+            .await?;
         Ok(runs.then(|| self.made(digest)))
     }
 

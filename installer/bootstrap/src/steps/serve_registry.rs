@@ -14,14 +14,11 @@ use sovereign_images::certificate::issue;
 use sovereign_remote::NodeId;
 
 use super::addresses::Addresses;
-use super::conversation::Conversation;
-use super::enrol::{HostPlace, failed};
+use super::conversation::{Conversation, failed};
+use super::place::HostPlace;
 use super::prepare_host::PrepareHost;
 use super::registry_authority::{self, MakeRegistryAuthority, broken};
 use crate::services::Services;
-
-/// How long a host that serves already may take to say so.
-const KNOWN: Duration = Duration::from_secs(5);
 
 /// Lets a host serve the kit to itself and its pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,15 +58,10 @@ impl Step for ServeRegistry {
     /// The agent itself says which order it followed last, and whole.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ServedRegistry>, StepError> {
         self.place.call(cx, &self.node).await?;
-        let conversation = Conversation::new(cx, &self.node);
-        let hello = conversation.up(KNOWN).await?;
         let digest = self.order(cx).await?.digest();
-        let serves = hello.is_some_and(|hello| hello.serves.as_ref() == Some(&digest));
-        if serves && cx.unsettled {
-            conversation
-                .catch_up(|event| registry_serves(event, &digest))
-                .await?;
-        }
+        let serves = Conversation::new(cx, &self.node)
+            .has_followed(&digest, |hello| hello.serves.as_ref(), registry_serves)
+            .await?;
         Ok(serves.then(|| self.made(digest)))
     }
 

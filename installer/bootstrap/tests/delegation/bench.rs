@@ -363,6 +363,17 @@ impl Bench {
             .collect()
     }
 
+    /// Why steps were tried again.
+    pub(crate) async fn retries(&self) -> Vec<String> {
+        let name = "acme".parse().unwrap();
+        let events = self.journal.events(&name, 0, usize::MAX).await.unwrap();
+        let causes = events.into_iter().filter_map(|event| match event.kind {
+            EventKind::StepRetrying { cause, .. } => Some(cause),
+            _ => None,
+        });
+        causes.collect()
+    }
+
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let output = self.output("inspect").await.unwrap();
         let inspected: InspectedDelegation = serde_json::from_value(output).unwrap();

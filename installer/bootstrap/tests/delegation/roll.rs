@@ -266,6 +266,41 @@ async fn a_server_of_the_parent_that_lags_behind_is_waited_for() {
         .await;
 }
 
+/// Somebody puts the old key back on record while caches are waited for: its zone's key is not removed until that is settled.
+#[tokio::test]
+async fn an_old_key_that_is_put_back_in_the_last_moment_stays() {
+    let world = Delegated::at(RegistrarVendor::Porkbun).await;
+    let bench = &world.bench;
+    let plan = world.roll();
+    let meddles = async {
+        while bench.output("key/vouch").await.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let wanted = bench.world.entry();
+        let mut entry = wanted.clone();
+        entry.ds = vec![data(&world.old[0])];
+        bench.world.sim.registry().put("acme.example", entry);
+        while !bench
+            .retries()
+            .await
+            .iter()
+            .any(|why| why.contains("still needed"))
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(world.ours().await.len(), 2, "both keys sign");
+        bench.world.sim.registry().put("acme.example", wanted);
+    };
+    let (report, ()) = tokio::join!(bench.run(&plan), meddles);
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+    let waits = bench.waits().await;
+    assert!(
+        waits.iter().any(|wait| wait.contains("forget the old DS")),
+        "{waits:?}"
+    );
+    world.assert_rolled("settled").await;
+}
+
 /// As a person does who adds a key beside the old one, or a parent that reads CDS.
 #[tokio::test]
 async fn a_registrar_without_keys_in_its_api_has_them_entered() {
