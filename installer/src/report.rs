@@ -4,9 +4,10 @@ mod not_proven;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sovereign_bootstrap::steps::{HandedOff, Made};
+use sovereign_bootstrap::steps::{HandedOff, Made, ValidateDelegation};
 use sovereign_core::agent::SubStepState;
 use sovereign_engine::journal::Run;
+use sovereign_engine::step::Step as _;
 use sovereign_images::signature::SigningKey;
 use sovereign_store::Vault;
 
@@ -35,6 +36,9 @@ pub(crate) struct Report {
     proofs: Vec<Proof>,
     not_proven: Vec<NotProven>,
     resources: Vec<Made>,
+    /// Its delegation was proven.
+    #[serde(skip)]
+    delegated: bool,
     /// Of a cloud's account; none for machines that are there.
     #[serde(skip)]
     tokens: Option<Tokens>,
@@ -68,12 +72,16 @@ impl Report {
                 own: proofs.iter().any(given),
                 asked: None,
             });
+        // Every step of it is done.
+        let mut kinds = run.plan.steps.iter().map(|step| step.kind.as_str());
+        let delegated = kinds.any(|kind| kind == ValidateDelegation::KIND);
         Ok(Self {
             handed_off_at: view.last_at,
             plan: standing.plan,
             spec: standing.spec,
             proofs,
-            not_proven: not_proven::list(&view.sovereign, tokens.as_ref()),
+            not_proven: not_proven::list(&view.sovereign, delegated, tokens.as_ref()),
+            delegated,
             resources: summary::made(&view),
             sovereign: view.sovereign,
             tokens,
@@ -94,7 +102,7 @@ impl Report {
                 ),
             });
         }
-        self.not_proven = not_proven::list(&self.sovereign, self.tokens.as_ref());
+        self.not_proven = not_proven::list(&self.sovereign, self.delegated, self.tokens.as_ref());
     }
 }
 

@@ -11,6 +11,7 @@ mod machine_region;
 mod model;
 mod node;
 mod problems;
+mod reach;
 mod reader;
 mod region;
 mod registrar;

@@ -211,15 +211,7 @@ fn seen(kind: &str, output: &serde_json::Value) -> Option<String> {
         }
         ValidateDelegation::KIND => {
             let proof: ValidatedDelegation = serde_json::from_value(output).ok()?;
-            let ValidatedDelegation {
-                security,
-                parent,
-                servers,
-                questions,
-            } = proof;
-            Some(format!(
-                "{security}; {parent}; {servers} addresses of name servers answered; {questions} questions"
-            ))
+            Some(proof.evidence)
         }
         DrainDelegation::KIND => {
             let reached: ReachedStage = serde_json::from_value(output).ok()?;

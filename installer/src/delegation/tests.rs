@@ -88,6 +88,7 @@ impl History {
             parent: "all of them".to_owned(),
             servers: 4,
             questions: 17,
+            evidence: "secure, asked from the root down".to_owned(),
         };
         self.step(&step, done.then_some(&output))
     }

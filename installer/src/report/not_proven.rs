@@ -9,11 +9,7 @@ use crate::revocation::Revocation;
 /// The token that the installer worked with, as reports call it.
 pub(super) const INSTALLERS: &str = "installer's cloud token";
 /// Of every Sovereign.
-const ALWAYS: [(&str, &str); 4] = [
-    (
-        "delegation",
-        "whether the parent zone leads to the Sovereign's own is not asked",
-    ),
+const ALWAYS: [(&str, &str); 3] = [
     ("backups", "no snapshot was restored for a test"),
     (
         "openbao",
@@ -24,6 +20,11 @@ const ALWAYS: [(&str, &str); 4] = [
         "certificates come from the Sovereign's own authority until another is chosen",
     ),
 ];
+/// Of a run that does not see to it.
+const DELEGATION: (&str, &str) = (
+    "delegation",
+    "the run had no part in it: whether a parent zone leads to the Sovereign's own is not asked",
+);
 /// Where tokens are made and revoked.
 const CONSOLE: &str = "in the cloud's console, in the project under Security and API tokens";
 
@@ -45,8 +46,8 @@ pub(super) struct Tokens {
     pub(super) asked: Option<Revocation>,
 }
 
-/// Everything that was not proven of a Sovereign.
-pub(super) fn list(sovereign: &str, tokens: Option<&Tokens>) -> Vec<NotProven> {
+/// Everything that was not proven of a Sovereign; `delegated` if its delegation was.
+pub(super) fn list(sovereign: &str, delegated: bool, tokens: Option<&Tokens>) -> Vec<NotProven> {
     let tokens = tokens.into_iter().flat_map(|tokens| {
         [
             own(tokens).map(|why| ("cloud token", why)),
@@ -57,10 +58,14 @@ pub(super) fn list(sovereign: &str, tokens: Option<&Tokens>) -> Vec<NotProven> {
         what,
         why: why.into(),
     });
-    let always = ALWAYS.iter().map(|(what, why)| NotProven {
-        what,
-        why: (*why).into(),
-    });
+    let delegation = (!delegated).then_some(&DELEGATION);
+    let always = delegation
+        .into_iter()
+        .chain(&ALWAYS)
+        .map(|(what, why)| NotProven {
+            what,
+            why: (*why).into(),
+        });
     tokens.chain(always).collect()
 }
 
@@ -101,7 +106,7 @@ mod tests {
             own,
             asked,
         };
-        let listed = list("acme", Some(&tokens)).into_iter();
+        let listed = list("acme", true, Some(&tokens)).into_iter();
         let concerns = listed.filter(|one| one.what.contains("token"));
         concerns.map(|one| (one.what, one.why.into_owned())).collect()
     }
@@ -144,6 +149,8 @@ mod tests {
 
     #[test]
     fn machines_have_no_cloud_and_no_token() {
-        assert_eq!(list("acme", None).len(), ALWAYS.len());
+        assert_eq!(list("acme", true, None).len(), ALWAYS.len());
+        let listed = list("acme", false, None);
+        assert!(listed.iter().any(|one| one.what == "delegation"));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bench::{Bench, ends_well, kill, parts};
 use crate::harness::Run;
+use crate::kit::until_kubectl;
 
 /// What `tests/kubernetes.sh` builds.
 pub(crate) fn built(name: &str) -> PathBuf {
@@ -99,12 +100,9 @@ fn servers_and_agents_join_and_the_loss_of_one_is_survived() {
 
     kubectl(&bench, &all[0], "create configmap kept --from-literal=a=b");
     bench.sovereign(&["lab", "host", "kill", &all[0]]).success();
-    let kept = kubectl(
-        &bench,
-        &all[1],
-        "--request-timeout=30s get configmap kept -o jsonpath={.data.a}",
-    );
-    assert_eq!(kept.trim(), "b");
+    // The others elect a leader first.
+    let kept = "--request-timeout=30s get configmap kept -o jsonpath={.data.a}";
+    until_kubectl(&bench, &all[1], kept, |printed| printed == "b");
     bench.destroy("acme-ha");
 }
 
@@ -117,7 +115,7 @@ fn a_k3s_that_does_not_start_is_named_in_its_own_words() {
     let host = "acme-bad-fsn-cp-1";
     bench.on(host, "mkdir -p /etc/systemd/system/k3s.service.d && printf '[Service]\\nEnvironment=PATH=/nowhere\\nExecStartPre=/bin/false\\n' > /etc/systemd/system/k3s.service.d/bad.conf");
     let up = to_the_cluster(&bench, bench.called(&["up", "acme-bad", "--yes", "--json"])).spawn();
-    let told = bench.until("acme-bad", Duration::from_mins(1), |status| {
+    let told = bench.until("acme-bad", Duration::from_mins(5), |status| {
         status.to_string().contains("died 2 times")
     });
     assert!(told.to_string().contains("k3s"), "{told}");

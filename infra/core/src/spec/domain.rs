@@ -133,7 +133,7 @@ fn label(reader: &mut Reader, at: &At<'_>) -> Option<String> {
 }
 
 /// RFC 1035 with the digits of RFC 1123, lower case.
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=63).contains(&text.len())
         && text.chars().all(allowed)

@@ -3,10 +3,10 @@
 use super::node::{Node, Value};
 use super::reader::{At, Reader, all};
 use super::{API_VERSION, Hardening, Kit, KitProfile, Organization, Provider, SovereignSpec};
-use super::{access, dns, domain, kubernetes, machine_region, region};
+use super::{access, dns, domain, kubernetes, machine_region, reach, region};
 use crate::secret::SecretRef;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "apiVersion",
     "name",
     "organization",
@@ -15,6 +15,7 @@ const KEYS: [&str; 11] = [
     "provider",
     "regions",
     "access",
+    "reach",
     "kubernetes",
     "kit",
     "hardening",
@@ -42,6 +43,7 @@ pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
     let machines = names_machines(&root);
     let regions = regions(reader, &root, machines);
     let access = access::access(reader, &root);
+    let reach = reach::reach(reader, &root);
     let kubernetes = kubernetes::kubernetes(reader, &root);
     let kit = kit(reader, &root);
     let hardening = hardening(reader, &root);
@@ -54,6 +56,7 @@ pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
         provider: provider?,
         regions: regions?,
         access: access?,
+        reach: reach?,
         kubernetes: kubernetes?,
         kit: kit?,
         hardening: hardening?,

@@ -32,6 +32,9 @@ pub struct SovereignSpec {
     pub regions: Vec<Region>,
     /// Who may reach the machines.
     pub access: Access,
+    /// What every host has to reach before it is used, each `host:port`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<String>,
     /// Which Kubernetes, from where.
     pub kubernetes: Kubernetes,
     /// Which components.

@@ -56,6 +56,10 @@ pub fn schema() -> Value {
                     "adminCidrs": {"type": "array", "items": {"type": "string"}, "description": "Ranges that may reach 22 and 6443."},
                 },
             },
+            "reach": {
+                "type": "array", "items": {"type": "string", "examples": ["registry.acme.example:443"]},
+                "description": "Hosts with their ports that every host has to reach before it is used.",
+            },
             "kubernetes": {
                 "type": "object", "additionalProperties": false,
                 "properties": {

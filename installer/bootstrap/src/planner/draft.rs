@@ -288,7 +288,7 @@ impl<'a> Draft<'a> {
                 transport: self.link.transport.clone(),
             };
             let config = hosts::config(self.spec, layout.region, &server.name, role, server.index);
-            let preflight = hosts::preflight(layout.region, role, true);
+            let preflight = hosts::preflight(self.spec, layout.region, role, true);
             seats.push(hosts::steps(
                 &mut self.plan,
                 &self.spec.name,

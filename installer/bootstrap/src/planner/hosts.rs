@@ -76,13 +76,19 @@ pub(super) fn access(spec: &SovereignSpec, link: &LinkPlan) -> Option<Finding> {
 }
 
 /// What is looked at before a host is used. The private address is the cloud's choice and learned by the step.
-pub(super) fn preflight(region: &Region, role: HostRole, metadata: bool) -> PreflightOrder {
+pub(super) fn preflight(
+    spec: &SovereignSpec,
+    region: &Region,
+    role: HostRole,
+    metadata: bool,
+) -> PreflightOrder {
     let (min_cpus, min_memory_mib, min_free_disk_mib) = least(role);
     PreflightOrder {
         min_cpus,
         min_memory_mib,
         min_free_disk_mib,
         private_range: private_range(&region.network),
+        reach: spec.reach.clone(),
         metadata,
         ..PreflightOrder::default()
     }

@@ -226,7 +226,7 @@ fn host<'a>(
     if let Some(firewall) = &mut config.firewall {
         firewall.trusted.extend_from_slice(peers);
     }
-    let preflight = hosts::preflight(seat.region, role, false);
+    let preflight = hosts::preflight(spec, seat.region, role, false);
     let member = hosts::steps(plan, &spec.name, seat.region, place, config, preflight, keys)?;
     let planned = PlannedHost {
         name: seat.name.clone(),

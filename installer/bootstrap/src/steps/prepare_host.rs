@@ -17,7 +17,7 @@ use super::enrol::EnrolHost;
 use super::place::HostPlace;
 use crate::services::Services;
 
-/// Checks that may come right by themselves, or once somebody mends the network.
+/// Checks that may come right by themselves, or once somebody mends the network; what they are about follows the name.
 const MAY_PASS: [&str; 5] = ["clock", "reach", "resolvers", "metadata", "private-link"];
 
 /// Looks at a host, makes it what it is to be, and sees that it is.
@@ -153,9 +153,10 @@ fn unfit(report: &PreflightReport) -> Option<StepError> {
     };
     let (causes, remedies): (Vec<String>, Vec<String>) = failures.iter().map(|check| both(check)).unzip();
     let (cause, remedy) = (causes.join("; "), remedies.join("; "));
-    let may_pass = failures
-        .iter()
-        .all(|check| MAY_PASS.contains(&check.name.as_str()));
+    let may_pass = failures.iter().all(|check| {
+        let kind = check.name.split(' ').next().unwrap_or_default();
+        MAY_PASS.contains(&kind)
+    });
     Some(if may_pass {
         StepError::Retry {
             cause: format!("{cause}; {remedy}"),

@@ -49,6 +49,8 @@ pub struct ValidatedDelegation {
     pub servers: usize,
     /// Questions that were asked.
     pub questions: u32,
+    /// All of it in a few words.
+    pub evidence: String,
 }
 
 impl Step for ValidateDelegation {
@@ -151,11 +153,16 @@ impl ValidateDelegation {
 
 fn validated(report: &DelegationReport, view: &ParentView) -> ValidatedDelegation {
     let servers = report.evidence.servers.iter();
+    let servers = servers.filter(|server| server.soa.seen().is_some()).count();
+    let (security, questions) = (report.security.as_str(), report.cost.questions);
     ValidatedDelegation {
-        security: report.security.as_str().to_owned(),
+        security: security.to_owned(),
         parent: view.to_string(),
-        servers: servers.filter(|server| server.soa.seen().is_some()).count(),
-        questions: report.cost.questions,
+        servers,
+        questions,
+        evidence: format!(
+            "{security}; {view}; {servers} addresses of name servers answered; {questions} questions"
+        ),
     }
 }
 

@@ -1,0 +1,214 @@
+//! A server of a lab, the step that lets go of it, and an agent that is played.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use sovereign_bootstrap::link::Transport;
+use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
+use sovereign_bootstrap::services::NamePool;
+use sovereign_bootstrap::steps::{HostPlace, ReleaseHost};
+use sovereign_bootstrap::{Services, registry};
+use sovereign_cloud::{HetznerConfig, connect_hetzner};
+use sovereign_core::secret::SecretRef;
+use sovereign_dns::pool::testing::MemoryBook as PoolBook;
+use sovereign_dns::probe::ProbeConfig;
+use sovereign_engine::executor::{Executor, ExecutorConfig, Report};
+use sovereign_engine::journal::memory::MemoryJournal;
+use sovereign_engine::journal::{Direction, Journal as _};
+use sovereign_engine::lease::WorkerId;
+use sovereign_engine::plan::{Plan, PlanBuilder, StepName};
+use sovereign_lab::{Lab, LabConfig, RunningLab};
+use sovereign_remote::ssh::new_key_pair;
+use sovereign_remote::testing::{MemoryBook, TestAgent, hello};
+use sovereign_remote::{Hub, NodeId, Transport as Way};
+use tokio::io::DuplexStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+const NODE: &str = "acme/cp-1";
+const SERVER: &str = "cp-1";
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(crate) type Agent = TestAgent<DuplexStream>;
+
+/// Has one secret, whatever it is called.
+#[derive(Debug)]
+struct OneKey(SecretString);
+
+#[async_trait]
+impl SecretStore for OneKey {
+    async fn get(&self, _: &str) -> Result<Option<SecretString>, SecretStoreError> {
+        Ok(Some(self.0.clone()))
+    }
+
+    async fn put(&self, _: &str, _: &SecretString) -> Result<(), SecretStoreError> {
+        Ok(())
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), SecretStoreError> {
+        Ok(())
+    }
+
+    async fn resolve(&self, _: &SecretRef) -> Result<SecretString, SecretStoreError> {
+        Ok(self.0.clone())
+    }
+}
+
+pub(crate) struct Bench {
+    lab: RunningLab,
+    services: Arc<Services>,
+    hub: Arc<Hub>,
+    journal: Arc<MemoryJournal>,
+    plan: Plan,
+}
+
+impl Bench {
+    /// A server that runs; nobody on it has called yet.
+    pub(crate) async fn start() -> Self {
+        let config = LabConfig {
+            create_seconds: 0.1,
+            ..LabConfig::default()
+        };
+        let lab = Lab::start(config).await.unwrap();
+        let cloud = connect_hetzner(HetznerConfig {
+            endpoint: Some(lab.url()),
+            ..HetznerConfig::new(lab.token().into())
+        });
+        let book = Arc::new(MemoryBook::default());
+        let hub = Arc::new(Hub::new(book.clone()));
+        let (key, _) = new_key_pair("installer").unwrap();
+        let secrets = Arc::new(OneKey(key));
+        let nodes = Nodes::new(hub.clone(), book, secrets, None, None, Duration::from_secs(1));
+        let services = Services {
+            cloud: Some(cloud.unwrap()),
+            token: None,
+            own_token: None,
+            zones: Vec::new(),
+            secondaries: Vec::new(),
+            parent: None,
+            pool: NamePool {
+                book: Arc::new(PoolBook::default()),
+                quarantine: Duration::ZERO,
+            },
+            probe: ProbeConfig::default(),
+            nodes: Arc::new(nodes),
+        };
+        let bench = Self {
+            lab,
+            services: Arc::new(services),
+            hub,
+            journal: Arc::default(),
+            plan: plan(),
+        };
+        bench.hcloud(&[
+            "create",
+            "--name",
+            SERVER,
+            "--type",
+            "cx33",
+            "--image",
+            "debian-12",
+            "--location",
+            "fsn1",
+        ]);
+        bench
+    }
+
+    /// Switches the server on or off.
+    pub(crate) fn server(&self, act: &str) {
+        self.hcloud(&[act, SERVER]);
+    }
+
+    fn hcloud(&self, args: &[&str]) {
+        let done = tokio::task::block_in_place(|| {
+            Command::new("hcloud")
+                .arg("server")
+                .args(args)
+                .env("HCLOUD_TOKEN", self.lab.token())
+                .env("HCLOUD_ENDPOINT", self.lab.url())
+                .output()
+        });
+        let done = done.expect("hcloud runs: install hcloud-cli");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// An agent on the link.
+    pub(crate) async fn agent(&self) -> Agent {
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let hub = self.hub.clone();
+        tokio::spawn(async move { hub.attach(&node(), ours, Way::Https).await });
+        TestAgent::open(theirs, hello(SERVER, "host", "boot", 0)).await
+    }
+
+    /// Runs the plan to its end, as a new process.
+    pub(crate) async fn run(&self) -> Report {
+        self.executor()
+            .run(worker(), &self.plan, Direction::Up, CancellationToken::new())
+            .await
+            .unwrap()
+    }
+
+    /// Runs the plan as a process that dies once the journal has something.
+    pub(crate) async fn run_until(&self, seen: impl Fn(&str) -> bool) {
+        let executor = self.executor();
+        tokio::select! {
+            report = executor.run(worker(), &self.plan, Direction::Up, CancellationToken::new()) => panic!("{report:#?}"),
+            () = self.until(seen) => {}
+        }
+    }
+
+    pub(crate) async fn until(&self, seen: impl Fn(&str) -> bool) {
+        let shows = async {
+            while !seen(&self.journal().await) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, shows).await.expect("it comes to that");
+    }
+
+    /// All that the journal has, as text.
+    pub(crate) async fn journal(&self) -> String {
+        let events = self.journal.events(&self.plan.sovereign, 0, usize::MAX).await;
+        format!("{:?}", events.unwrap())
+    }
+
+    fn executor(&self) -> Executor<Services> {
+        let config = ExecutorConfig {
+            // A process that died is followed at once.
+            lease_ttl: Duration::from_secs(1),
+            ..ExecutorConfig::default()
+        };
+        let registry = Arc::new(registry());
+        Executor::new(self.journal.clone(), registry, self.services.clone(), config)
+    }
+}
+
+fn node() -> NodeId {
+    NODE.parse().unwrap()
+}
+
+fn worker() -> WorkerId {
+    WorkerId::new("worker")
+}
+
+/// The one step. Where its server comes from does not matter to a host that calls.
+fn plan() -> Plan {
+    let node = node();
+    let mut plan = PlanBuilder::new(node.sovereign.clone(), "");
+    let step = ReleaseHost {
+        node,
+        place: HostPlace::Server {
+            server: serde_json::from_value("server/cp-1".into()).unwrap(),
+            transport: Transport::Https {
+                url: "https://198.51.100.1:8443".into(),
+            },
+        },
+        authorized_keys: Vec::new(),
+    };
+    plan.step(StepName::new("release/cp-1"), "let go of cp-1", &step, &[])
+        .unwrap();
+    plan.finish(serde_json::Value::Null)
+}
