@@ -31,6 +31,9 @@ say "build"
 cargo test "${features[@]}" --locked --no-run || fail "build"
 say "the agent that hosts get"
 tests/agent.sh || fail "agent"
+say "the agent on aarch64"
+CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc \
+    cargo check --locked --package sovereign-agent --target aarch64-unknown-linux-musl --quiet || fault "agent on aarch64"
 say "the test distribution of Kubernetes"
 wait "$building" || { cat "$distribution"; fail "test distribution of Kubernetes"; }
 say "tests"

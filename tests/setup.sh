@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 say() { printf '==> %s\n' "$*"; }
 
 packages=(
-    build-essential cmake pkg-config musl-tools python3 python3-venv curl ca-certificates
+    build-essential cmake pkg-config musl-tools gcc-aarch64-linux-gnu libc6-dev-arm64-cross python3 python3-venv curl ca-certificates
     # clients and servers that judge or play the other side
     hcloud-cli openssh-server openssh-client pdns-server pdns-backend-sqlite3 sqlite3 bind9 bind9-dnsutils
     skopeo nginx-light openssl age
@@ -44,12 +44,13 @@ if ! command -v cargo >/dev/null; then
     curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y --profile minimal -c clippy -c rustfmt
 fi
 
-# The agent is one static binary.
-target=x86_64-unknown-linux-musl
-if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx "$target"; then
-    say "installing the Rust target $target"
-    rustup target add "$target"
-fi
+# The agent is one static binary, and stays one that can be built for the other architecture.
+for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
+    if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx "$target"; then
+        say "installing the Rust target $target"
+        rustup target add "$target"
+    fi
+done
 
 # The control plane of test clusters is built from the Go module proxy; go.mod names the release, which an older Go fetches by itself.
 if ! command -v go >/dev/null; then

@@ -185,6 +185,22 @@ access:
         }
     }
 
+    /// Makes what a cluster makes by itself in the account: volumes and a load balancer.
+    pub(crate) fn make_inside(&self, name: &str) {
+        let network = format!("{name}-fsn-net");
+        let make = [
+            "lab",
+            "inside",
+            &network,
+            "--volumes",
+            "2",
+            "--load-balancers",
+            "1",
+        ];
+        self.sovereign(&make).success();
+        assert_eq!((self.held("volumes"), self.held("load_balancers")), (2, 1));
+    }
+
     /// What the lab holds of a kind.
     pub(crate) fn held(&self, kind: &str) -> usize {
         let status = self.sovereign(&["lab", "status", "--json"]).success().json();
@@ -201,6 +217,7 @@ access:
             "servers",
             "networks",
             "load_balancers",
+            "volumes",
             "primary_ips",
             "firewalls",
             "placement_groups",

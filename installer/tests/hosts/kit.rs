@@ -219,7 +219,8 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     token::is_in_the_cluster_alone(&bench, "acme-kit", host, &said);
     token::installers_is_asked_about(&bench, "acme-kit");
 
-    // Nobody is there any more, and what is taken away comes back.
+    // Nobody is there any more. Flux changes nothing that is as it was, and what is taken away comes back.
+    reconciling_changes_nothing(&bench, host);
     kubectl(&bench, host, "-n gitea delete service gitea-http --wait=false");
     kubectl(&bench, host, "-n flux-system delete ocirepository gitea");
     for kept in [
@@ -238,7 +239,37 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
         .success();
     let summary = again.json_lines().pop().expect("a summary");
     assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
+    bench.make_inside("acme-kit");
     bench.destroy("acme-kit");
+}
+
+/// Asked to reconcile everything, Flux writes no object of the kinds whose version its writes alone move.
+fn reconciling_changes_nothing(bench: &Bench, host: &str) {
+    let versions = || {
+        let kinds = "configmaps,services,serviceaccounts,namespaces,clusterroles,clusterrolebindings";
+        let columns =
+            "KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,VERSION:.metadata.resourceVersion";
+        kubectl(
+            bench,
+            host,
+            &format!(
+                "get {kinds} -A -l kustomize.toolkit.fluxcd.io/name --no-headers -o custom-columns={columns}"
+            ),
+        )
+    };
+    let before = versions();
+    assert!(before.lines().count() > 12, "{before}");
+    kubectl(
+        bench,
+        host,
+        "-n flux-system annotate --overwrite kustomization --all reconcile.fluxcd.io/requestedAt=afterwards",
+    );
+    let handled =
+        "-n flux-system get kustomization --no-headers -o custom-columns=AT:.status.lastHandledReconcileAt";
+    until_kubectl(bench, host, handled, |printed| {
+        printed.lines().all(|at| at == "afterwards")
+    });
+    assert_eq!(versions(), before);
 }
 
 /// The report says what was proven and what was not, and the kubeconfig is the operator's alone.
@@ -333,7 +364,11 @@ fn five_hosts_are_handed_off_though_one_is_lost_before_and_one_afterwards() {
         "--request-timeout=10s -n flux-system get kustomization sovereign -o name",
         |printed| printed.ends_with("/sovereign"),
     );
-    // The API that answered is gone with its server; the account is cleared all the same.
+    // No API answers any more; what the cluster made is cleared away all the same.
+    bench.make_inside("acme-five");
+    for host in [second, &third] {
+        bench.sovereign(&["lab", "host", "kill", host]).success();
+    }
     bench.destroy("acme-five");
 }
 

@@ -112,13 +112,8 @@ async fn the_router_filters() {
     let (client, _) = bench.host(8, true).await;
     let _ssh = listens(bench.slot().host(7), 22).await;
     let _http = listens(bench.slot().host(7), 80).await;
-    let reaches = |ip: Ipv4Addr, port: u16| {
-        connects(
-            bench.slot().host(8),
-            (ip, port).into(),
-            Duration::from_millis(300),
-        )
-    };
+    let reaches =
+        |ip: Ipv4Addr, port: u16| connects(bench.slot().host(8), (ip, port).into(), Duration::from_secs(3));
     let mut firewalls = Firewalls::new(bench.slot().router());
 
     firewalls.follow(&picture(json!([]))).await.expect("no rules");
