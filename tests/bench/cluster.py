@@ -11,7 +11,7 @@ import time
 
 from figures import SOVEREIGN, figure, say
 from hosts import hosts
-from timeline import LETTING_GO, OWN, PHASES, moment, spent, steps_of
+from timeline import LETTING_GO, OWN, PHASES, longest_silence, moment, spent, steps_of
 
 KUBERNETES = os.path.abspath("target/kubernetes")
 KIT = "tests/kit"
@@ -177,6 +177,7 @@ def run_of(control, workers, packed):
         names = sorted(name.partition("/")[2] for name in steps if name.startswith("k3s/"))
         logs = {name: agents_log(bench, name) for name in names}
         time_of_run(key, steps, {name: log[0] for name, log in logs.items()}, began, ended)
+        figure(f"{key}_longest_silence", longest_silence(events), "s", f"{len(events)} entries of the journal", 5)
         kit(bench, key, steps, names)
         for until in ("kit", "hand_off"):
             figure(f"{key}_agent_memory_{until}", watch.peak(UNITS[0], steps[until].ended), "MiB resident at most", None, 15)

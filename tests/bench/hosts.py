@@ -8,7 +8,7 @@ import tempfile
 from contextlib import contextmanager
 
 from figures import SOVEREIGN, figure, lab, say
-from timeline import moment
+from timeline import longest_silence, moment
 
 DEMO = open("tests/fixtures/demo.yaml").read()
 CROWD = os.path.abspath("target/release/examples/crowd")
@@ -82,6 +82,7 @@ def run_of(control, workers):
             started[name] = done[f"enrol/{name}"] - cloud_init
         key = f"hosts_{control}_{workers}"
         figure(f"{key}_net_seconds", total - max(boots), "s", f"{total:.1f} s with the boot of the slowest host", 10)
+        figure(f"{key}_longest_silence", longest_silence(events), "s", f"{len(events)} entries of the journal", 5)
         figure(f"{key}_enrolled_after_agent_start", max(enrolled), "s", "of the slowest host", 1)
         figure(f"{key}_enrolled_after_cloud_init_start", max(started.values()), "s", f"{len(names)} hosts boot at once on this machine")
         figure(f"{key}_converged_after_cloud_init_start", max(converged), "s", f"{len(names)} hosts boot at once on this machine")

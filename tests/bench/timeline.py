@@ -87,6 +87,12 @@ def steps_of(events):
     return steps
 
 
+def longest_silence(events):
+    """Most seconds between two entries of the journal: for so long an operator may have read nothing new."""
+    at = [moment(event["at"]) for event in events]
+    return max(there - here for here, there in zip(at, at[1:]))
+
+
 def spent(steps, up, began, ended):
     """Seconds by phase and by who had them, from `began` to `ended`."""
     edges = {began, ended, *up.values()}
