@@ -198,7 +198,7 @@ access:
             "1",
         ];
         self.sovereign(&make).success();
-        assert_eq!((self.held("volumes"), self.held("load_balancers")), (2, 1));
+        assert_eq!(self.held("volumes"), 2);
     }
 
     /// What the lab holds of a kind.
