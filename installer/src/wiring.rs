@@ -221,6 +221,7 @@ impl App {
             },
             probe: self.global.world.probe()?,
             nodes: link.nodes.clone(),
+            journal: self.journal(),
         };
         // Whoever gives a delegation back needs nobody else's credential.
         let services = match Purpose::of(plan) {

@@ -13,16 +13,18 @@
 //! | `forecast` | the dry run: phases with their durations, what caches keep, what a person enters |
 //! | `snapshot` | the delegation as it was, and how long caches keep it |
 //! | `view` | what the parent's servers show, one by one, and whether ours answer |
+//! | `memory` | what caches may hold that no look shows, and until when |
 //! | `route` | from one delegation to another: the next move, and the rules that no move breaks |
 //! | `rekey` | the same where only keys change |
 //! | `journey` | the moves made, one look after the other, until the goal or a reason to turn back |
 //!
-//! Nothing is remembered but moments: the next move follows from the world alone, so a journey that was interrupted anywhere is
-//! gone on with by looking.
+//! Nothing is remembered but what caches may hold: the next move follows from that and the world alone, so a journey that was
+//! interrupted anywhere is gone on with by looking.
 
 mod existing;
 mod forecast;
 mod journey;
+mod memory;
 mod preflight;
 mod rdap;
 mod rekey;
@@ -33,8 +35,9 @@ mod view;
 pub use self::existing::{Existing, ExistingRecord};
 pub use self::forecast::{Forecast, Phase, phases};
 pub use self::journey::{Journey, Logbook, Patience, Travelled, Trouble};
+pub use self::memory::{Memory, Trace};
 pub use self::preflight::{Facts, Place, judge};
 pub use self::rdap::{Rdap, Registered, Registration};
-pub use self::route::{End, Memory, Move, Route, Seen, Stage, next};
+pub use self::route::{End, Move, Route, Seen, Stage, next};
 pub use self::snapshot::{Snapshot, SnapshotError, take_snapshot};
 pub use self::view::{ParentView, Says, ServerView, forgotten_after, keyless, sick};

@@ -11,6 +11,7 @@ use sovereign_dns::pool::PoolBook;
 use sovereign_dns::probe::ProbeConfig;
 use sovereign_dns::registrar::ParentHost;
 use sovereign_dns::transfer::Secondary;
+use sovereign_engine::journal::Journal;
 use sovereign_engine::step::StepError;
 
 /// What steps work with. Wired by the installer.
@@ -34,6 +35,8 @@ pub struct Services {
     pub probe: ProbeConfig,
     /// The hosts of the Sovereign.
     pub nodes: Arc<Nodes>,
+    /// What earlier runs wrote down.
+    pub journal: Arc<dyn Journal>,
 }
 
 /// Who has which name out of a pool, and how long a name that was given back is kept from others.

@@ -215,12 +215,12 @@ fn seen(kind: &str, output: &serde_json::Value) -> Option<String> {
         }
         DrainDelegation::KIND => {
             let reached: ReachedStage = serde_json::from_value(output).ok()?;
-            let since = reached.memory.old_forgotten?;
+            let since = reached.memory.gone_ns_forgotten()?;
             Some(format!("no cache leads to the old name servers since {since:.0}"))
         }
         UnsignDelegation::KIND => {
             let reached: ReachedStage = serde_json::from_value(output).ok()?;
-            let since = reached.memory.keys_forgotten?;
+            let since = reached.memory.gone_keys_forgotten()?;
             Some(format!("no cache has a key that does not fit since {since:.0}"))
         }
         PointDelegation::KIND => Some("every server of the parent shows our name servers".to_owned()),

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use sovereign_bootstrap::steps::{DelegatedName, ValidateDelegation, ValidatedDelegation};
 use sovereign_core::event::{Event, EventKind, RunOutcome};
-use sovereign_dns::delegation::Patience;
+use sovereign_dns::delegation::{Memory, Patience};
 use sovereign_engine::journal::{Direction, RunId};
 use sovereign_engine::plan::{PlanBuilder, StepName};
 
@@ -65,6 +65,7 @@ impl History {
             before: seen.map(on),
             parent_signed: false,
             findings: Vec::new(),
+            memory: Memory::default(),
         };
         self.step(&step, Some(&output))
     }

@@ -10,7 +10,7 @@ use sovereign_bootstrap::steps::{DelegatedName, InspectDelegation, InspectedDele
 use sovereign_core::event::{EventKind, RunOutcome};
 use sovereign_core::name::SovereignName;
 use sovereign_core::registrar::{GandiCredential, RegistrarCredential};
-use sovereign_dns::delegation::{Patience, Place, take_snapshot};
+use sovereign_dns::delegation::{Memory, Patience, Place, take_snapshot};
 use sovereign_dns::probe::{ProbeConfig, TrustAnchor};
 use sovereign_dns::registrar::{Endpoint, NsSet, ParentHost, Target, connect};
 use sovereign_dns::{DomainName, ZoneMark};
@@ -81,6 +81,7 @@ impl World {
             parent_signed: false,
             before: Some(before),
             findings: Vec::new(),
+            memory: Memory::default(),
         };
         journal(&world.bench.place.state(), &spec(&world.dns), &output).await;
         world

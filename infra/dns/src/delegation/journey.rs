@@ -1,5 +1,6 @@
 //! A route travelled: look, make the next move, look again, until the goal is reached or there is a reason to turn back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use super::route::{Memory, Move, Route, Seen, Stage, next};
+use super::memory::Memory;
+use super::route::{Move, Route, Seen, Stage, next};
 use super::view::{ParentView, forgotten_after, keyless, sick};
 use crate::error::ErrorClass;
 use crate::name::DomainName;
@@ -121,7 +123,7 @@ pub trait Logbook: Send + Sync {
     /// What is waited for, and what was seen last.
     fn waiting(&self, awaited: &str, seen: &str);
 
-    /// Returns once the memory is kept where the next process finds it. Called before anything is changed, and when a wait begins.
+    /// Returns once the memory is kept where the next process finds it. Called before anything follows from it.
     async fn keep(&self, memory: &Memory);
 }
 
@@ -135,7 +137,7 @@ impl fmt::Debug for Journey<'_> {
 }
 
 /// What came of a journey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Travelled {
     /// What is to be remembered.
     pub memory: Memory,
@@ -149,6 +151,15 @@ struct Look {
     parent: ParentView,
     wrong: Vec<String>,
     now: Timestamp,
+}
+
+impl Look {
+    fn seen(&self) -> Seen<'_> {
+        Seen {
+            registered: self.registered.as_ref(),
+            parent: &self.parent,
+        }
+    }
 }
 
 /// What a journey keeps between two looks.
@@ -193,11 +204,7 @@ impl Journey<'_> {
         for pause in [FIRST_PAUSE, Duration::ZERO] {
             self.read(&mut trip).await.ok()?;
             let look = self.look(&mut trip).await;
-            let seen = Seen {
-                registered: look.registered.as_ref(),
-                parent: &look.parent,
-            };
-            let step = next(&self.route, goal, seen, &trip.memory, look.now);
+            let step = next(&self.route, goal, look.seen(), &trip.memory, look.now);
             if step != Move::Arrived || !look.wrong.is_empty() {
                 return None;
             }
@@ -206,8 +213,8 @@ impl Journey<'_> {
         Some(trip.memory)
     }
 
-    /// Travels until a stage is reached. Safe to drop at any point and to begin again: only the world counts, and the moments in
-    /// `memory` make waits shorter that an earlier journey began.
+    /// Travels until a stage is reached. Safe to drop at any point and to begin again: only the world counts, and what caches may
+    /// hold by `memory`, whichever way the name went before.
     pub async fn travel(&self, goal: Stage, memory: Memory) -> Result<Travelled, Trouble> {
         let mut trip = Trip::begin(memory);
         loop {
@@ -219,11 +226,8 @@ impl Journey<'_> {
                 }
             }
             let look = self.look(&mut trip).await;
-            let seen = Seen {
-                registered: look.registered.as_ref(),
-                parent: &look.parent,
-            };
-            let step = next(&self.route, goal, seen, &trip.memory, look.now);
+            self.keep(&mut trip).await;
+            let step = next(&self.route, goal, look.seen(), &trip.memory, look.now);
             self.heed(&mut trip, &look, &step)?;
             match step {
                 Move::Arrived if trip.arrived => {
@@ -252,6 +256,24 @@ impl Journey<'_> {
         }
     }
 
+    /// Waits until no cache leads to the name servers that are left, wherever the name leads now. Nothing is asked for.
+    pub async fn forget(&self, memory: Memory) -> Result<Memory, Trouble> {
+        let mut trip = Trip::begin(memory);
+        loop {
+            if let Err(error) = self.read(&mut trip).await {
+                self.bear(&mut trip, error).await?;
+                continue;
+            }
+            let look = self.look(&mut trip).await;
+            self.keep(&mut trip).await;
+            match trip.memory.left_forgotten(&self.route) {
+                Some(until) if until <= look.now => return Ok(trip.memory),
+                Some(until) => self.wait(&mut trip, Stage::Forgotten, until, &look).await,
+                None => self.watch(&mut trip, &words(Stage::Forgotten), &look).await?,
+            }
+        }
+    }
+
     /// The registrar's record, if it may have changed since the last look.
     async fn read(&self, trip: &mut Trip) -> Result<(), RegistrarError> {
         if let (Some(host), None) = (self.host, &trip.registered) {
@@ -261,9 +283,9 @@ impl Journey<'_> {
     }
 
     async fn keep(&self, trip: &mut Trip) {
-        if trip.kept != Some(trip.memory) {
+        if trip.kept.as_ref() != Some(&trip.memory) {
             self.log.keep(&trip.memory).await;
-            trip.kept = Some(trip.memory);
+            trip.kept = Some(trip.memory.clone());
         }
     }
 
@@ -281,12 +303,8 @@ impl Journey<'_> {
             wrong: self.wrong(&report),
             now: Timestamp::now(),
         };
-        let seen = Seen {
-            registered: look.registered.as_ref(),
-            parent: &look.parent,
-        };
-        let forgotten_after = forgotten_after(&report, &self.route.from.shown);
-        trip.memory.note(&self.route, seen, forgotten_after, look.now);
+        let ttl_of = |ns: &BTreeSet<DomainName>| forgotten_after(&report, ns);
+        trip.memory.note(&self.route, look.seen(), ttl_of, look.now);
         look
     }
 
@@ -323,7 +341,6 @@ impl Journey<'_> {
     async fn wait(&self, trip: &mut Trip, stage: Stage, until: Timestamp, look: &Look) {
         let rest = until.duration_since(look.now);
         let rest = Duration::try_from(rest).unwrap_or_default();
-        self.keep(trip).await;
         let seen = format!("until {until:.0}; {}", look.parent);
         self.log.waiting(&words(stage), &seen);
         trip.awaited = None;
@@ -363,8 +380,9 @@ impl Journey<'_> {
 
     /// Asks for a change. Ours must answer before anybody is led to them.
     async fn submit(&self, trip: &mut Trip, target: Target, look: &Look) -> Result<(), Trouble> {
-        let leads_there = target.ds.as_ref().is_none_or(|ds| !ds.is_empty());
-        if !look.wrong.is_empty() && leads_there {
+        let leads_there = target.ns == self.route.to.ns && !self.route.is_ordered(look.seen());
+        let vouches = target.ds.as_ref().is_some_and(|ds| !ds.is_empty());
+        if !look.wrong.is_empty() && (leads_there || vouches) {
             let awaited = format!("the name servers of `{}` to answer", self.domain);
             return self
                 .linger(trip, &awaited, &look.wrong.join("; "), self.patience.sick)
@@ -376,7 +394,6 @@ impl Journey<'_> {
         if let Some((task, wanted)) = trip.task.clone().filter(|(_, wanted)| *wanted == target) {
             return self.follow(trip, host, &task, &wanted).await;
         }
-        self.keep(trip).await;
         trip.changed = true;
         match host.set(self.domain, present, &target).await {
             Ok(Submitted::Applied(now)) => {
@@ -407,7 +424,6 @@ impl Journey<'_> {
     }
 
     async fn have_done_by_hand(&self, trip: &mut Trip, target: &Target, look: &Look) -> Result<(), Trouble> {
-        self.keep(trip).await;
         let awaited = self.by_hand(target);
         let seen = look.parent.to_string();
         self.linger(trip, &awaited, &seen, self.patience.by_hand).await

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
 use super::rekey;
 use super::view::ParentView;
 use crate::name::DomainName;
@@ -159,6 +160,28 @@ impl Route {
         !ns.is_empty() && ns.is_disjoint(&self.from.shown) && ns.is_disjoint(&self.to.shown)
     }
 
+    /// Whether the wanted name servers are asked for already: by the record, or by what the parent shows where there is none.
+    pub(super) fn is_ordered(&self, seen: Seen<'_>) -> bool {
+        let pointed = || seen.parent.all_show(|ns| self.is_there(ns));
+        seen.registered
+            .map_or_else(pointed, |it| self.to.is_registered(it))
+    }
+
+    /// Whether these name servers have nothing to do with those that are left.
+    pub(super) fn is_elsewhere(&self, ns: &BTreeSet<DomainName>) -> bool {
+        *ns != self.from.shown && ns.is_disjoint(&self.from.shown)
+    }
+
+    /// Whether the wanted servers can answer with a key.
+    pub(super) fn fits(&self, key: &Ds) -> bool {
+        self.to.keys().contains(key)
+    }
+
+    /// Whether a name leads to us, and is vouched for, as is wanted: nothing is missing on the way.
+    pub(super) fn is_over(&self, parent: &ParentView) -> bool {
+        self.way == Way::There && parent.all_vouch(|ds| *ds == self.to.vouched)
+    }
+
     /// Keys among these that the wanted servers cannot answer with.
     fn misfits(&self, keys: &BTreeSet<Ds>) -> BTreeSet<Ds> {
         let fit = self.to.keys();
@@ -190,52 +213,6 @@ impl Seen<'_> {
     }
 }
 
-/// What no single look shows: moments, and the TTLs they were reckoned from. What is not known is taken for its worst.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Memory {
-    /// From when on no cache holds a key that the wanted servers cannot answer with; none while such a key is seen.
-    pub keys_forgotten: Option<Timestamp>,
-    /// From when on no cache leads to the servers that are left; none while they are seen.
-    pub old_forgotten: Option<Timestamp>,
-    /// Most seconds for which a cache may keep such a key.
-    pub ds_ttl: u32,
-    /// Most seconds for which a cache may keep the way to the servers that are left.
-    pub forgotten_after: u32,
-}
-
-impl Memory {
-    /// Takes note of a look that ended `now`. A wait begins when every server first shows something to be gone: until then somebody
-    /// may have fetched it. A server that is silent begins no wait and ends none. `forgotten_after`: seconds for which caches may
-    /// keep the way to the servers that are left, by this look.
-    pub fn note(&mut self, route: &Route, seen: Seen<'_>, forgotten_after: u32, now: Timestamp) {
-        let fits = |ds: &BTreeSet<Ds>| route.misfits(ds).is_empty();
-        if !fits(&seen.parent.ds()) {
-            self.ds_ttl = self.ds_ttl.max(seen.parent.ds_ttl);
-            self.keys_forgotten = None;
-        } else if !fits(&seen.recorded_keys()) {
-            // On its way to the parent: its TTL there, if it was never seen, is no longer than that of the delegation.
-            if self.ds_ttl == 0 {
-                self.ds_ttl = forgotten_after;
-            }
-            self.keys_forgotten = None;
-        } else if self.keys_forgotten.is_none() && seen.parent.all_vouch(fits) {
-            self.keys_forgotten = Some(later(now, self.ds_ttl));
-        }
-        if seen.parent.sets().any(|ns| !route.is_there(ns)) {
-            self.forgotten_after = self.forgotten_after.max(forgotten_after);
-            self.old_forgotten = None;
-        } else if self.old_forgotten.is_none() && seen.parent.all_show(|ns| route.is_there(ns)) {
-            self.old_forgotten = Some(later(now, self.forgotten_after));
-        }
-    }
-}
-
-fn later(now: Timestamp, seconds: u32) -> Timestamp {
-    let wait = SignedDuration::from_secs(seconds.into());
-    now.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Move {
@@ -265,12 +242,12 @@ pub fn next(route: &Route, goal: Stage, seen: Seen<'_>, memory: &Memory, now: Ti
         return Move::Strange(strange);
     }
     let pointed = seen.parent.all_show(|ns| route.is_there(ns));
-    let ordered = seen.registered.map_or(pointed, |it| route.to.is_registered(it));
+    let ordered = route.is_ordered(seen);
     if let Some(step) = keys_off(route, seen, ordered) {
         return step;
     }
     if !ordered {
-        match memory.keys_forgotten {
+        match memory.keys_forgotten(route) {
             Some(until) if until <= now => {}
             Some(until) => {
                 let stage = Stage::KeysOff;
@@ -327,7 +304,7 @@ fn keys_on(route: &Route, goal: Stage, seen: Seen<'_>, memory: &Memory, now: Tim
             Move::Watch(Stage::KeysOn)
         };
     }
-    match memory.old_forgotten {
+    match memory.old_forgotten(route) {
         Some(until) if until <= now => {}
         Some(until) => {
             let stage = Stage::Forgotten;

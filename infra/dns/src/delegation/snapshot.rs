@@ -133,4 +133,18 @@ impl Snapshot {
         let ours: BTreeSet<_> = ours.hosts().iter().cloned().collect();
         self.ns == ours
     }
+
+    /// Whether a name that was here is, by a later snapshot, on its way to these name servers still: no other than they and those that
+    /// it was on before are shown, and no keys that it did not have then.
+    pub fn is_left_for(&self, now: &Self, ours: &NsSet) -> bool {
+        let ours = ours.hosts();
+        if now.ns.iter().any(|host| ours.contains(host)) {
+            return now
+                .ns
+                .iter()
+                .all(|host| ours.contains(host) || self.ns.contains(host));
+        }
+        let had = |ds: &Ds| self.vouched.contains(ds) || self.ds.iter().any(|signer| signer.ds == *ds);
+        now.ns == self.ns && now.vouched.iter().all(had) && now.ds.iter().all(|signer| had(&signer.ds))
+    }
 }

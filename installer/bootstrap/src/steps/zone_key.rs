@@ -28,7 +28,7 @@ pub use self::retire::{RetireZoneKey, RolledKey};
 pub use self::settle::SettleZoneKey;
 pub use self::vouch::{VouchZoneKey, VouchedKey};
 
-use super::delegation::{Journal, registrar_error, signers};
+use super::delegation::{Journal, Remembered, registrar_error, signers};
 use super::zone::{dns_error, not_yet, secondaries};
 use crate::services::Services;
 
@@ -142,7 +142,8 @@ impl RolledZone {
     ) -> Result<u32, StepError> {
         let old = signers(cx, &self.zone, &self.retiring).await?;
         let new_signers = signers(cx, &self.zone, new).await?;
-        let log = Journal(cx);
+        let Remembered { before, memory, .. } = Remembered::of(cx, &self.sovereign, &self.zone).await?;
+        let log = Journal::of(cx, &self.zone, before);
         let journey = Journey {
             domain: &self.zone,
             host: cx.services.parent.as_deref(),
@@ -152,14 +153,15 @@ impl RolledZone {
             patience: PATIENCE,
             log: &log,
         };
-        let memory = log.kept().unwrap_or_default();
+        let memory = log.kept().unwrap_or(memory);
         let travelled = tokio::select! {
             travelled = journey.travel(goal, memory) => travelled,
             () = cx.cancel.cancelled() => return Err(StepError::Cancelled),
         };
         let travelled = travelled.map_err(|trouble| self.stays_as_it_is(&trouble))?;
         let now = self.look(cx.services, new).await.parent;
-        Ok(travelled.memory.ds_ttl.max(now.ds_ttl))
+        let ttl = travelled.memory.ds_ttl(self.retiring.iter().chain(new));
+        Ok(ttl.max(now.ds_ttl))
     }
 
     fn stays_as_it_is(&self, trouble: &Trouble) -> StepError {

@@ -259,7 +259,7 @@ impl Bench {
         registry().with::<QuickZone>()
     }
 
-    fn services(&self) -> Services {
+    fn services(&self, journal: Arc<dyn Journal>) -> Services {
         let book = Arc::new(MemoryBook::default());
         let hub = Arc::new(Hub::new(book.clone()));
         let nodes = Nodes::new(hub, book, Arc::new(NoSecrets), None, None, Duration::from_secs(1));
@@ -279,6 +279,7 @@ impl Bench {
             },
             probe: self.world.probe(),
             nodes: Arc::new(nodes),
+            journal,
         }
     }
 
@@ -297,7 +298,7 @@ impl Bench {
             heartbeat: self.heartbeat,
             ..ExecutorConfig::default()
         };
-        let services = Arc::new(self.services());
+        let services = Arc::new(self.services(journal.clone()));
         let executor = Executor::new(journal, Arc::new(Self::registry()), services, config);
         let worker = WorkerId::new(uuid());
         executor

@@ -286,6 +286,7 @@ impl Bench {
             },
             probe: self.probe.clone(),
             nodes: Arc::new(nodes),
+            journal: Arc::new(MemoryJournal::default()),
         }
     }
 

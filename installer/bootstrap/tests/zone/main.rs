@@ -145,6 +145,7 @@ fn services_with(host: Option<Arc<dyn ZoneHost>>, probe: ProbeConfig) -> Service
         },
         probe,
         nodes: Arc::new(nodes),
+        journal: Arc::new(MemoryJournal::default()),
     }
 }
 

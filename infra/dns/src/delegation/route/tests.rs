@@ -143,6 +143,12 @@ impl World {
         }
     }
 
+    /// The registrar and every server of the parent lead there.
+    fn shows(&self, ns: &BTreeSet<DomainName>) -> bool {
+        let mut all = self.servers.iter().chain([&self.registrar]);
+        all.all(|record| record.ns == *ns)
+    }
+
     /// A person who turns back takes back what was entered and no server shows yet: nobody else can know of it.
     fn take_back_what_is_not_shown(&mut self) {
         while !self.servers.contains(&self.registrar)
@@ -172,28 +178,23 @@ impl World {
     }
 }
 
-/// One look and one move; the memory is kept before anything is changed, and when a wait begins. True once the goal is reached.
+/// One look and one move; what follows from the look is kept before. True once the goal is reached.
 fn step(
     (world, silent, partly): (&mut World, u8, bool),
     route: &Route,
     goal: Stage,
     memory: &mut Memory,
-    kept: &mut Memory,
 ) -> bool {
     let (view, registered) = (world.view(silent), world.registered());
     let seen = Seen {
         registered: registered.as_ref(),
         parent: &view,
     };
-    memory.note(route, seen, NS_TTL, moment(world.now));
+    memory.note(route, seen, |_| NS_TTL, moment(world.now));
     match next(route, goal, seen, memory, moment(world.now)) {
         Move::Arrived => return true,
-        Move::Submit(target) => {
-            *kept = *memory;
-            world.submit(&target, partly);
-        }
-        Move::Wait { .. } => *kept = *memory,
-        Move::Watch(_) => {}
+        Move::Submit(target) => world.submit(&target, partly),
+        Move::Wait { .. } | Move::Watch(_) => {}
         Move::Strange(what) => panic!("nobody else was here: {what}"),
     }
     false
@@ -215,26 +216,25 @@ proptest! {
         let (from, to) = (end("old", &old_keys), end("ours", &ours));
         let mut world = World::at(&from, has_api);
         let mut route = Route::there(from.clone(), to.clone());
-        let snapshot = Memory { ds_ttl: if old_keys.is_empty() { 0 } else { DS_TTL }, forgotten_after: NS_TTL, ..Memory::default() };
-        let (mut memory, mut kept) = (snapshot, snapshot);
+        let mut memory = Memory::default();
         let mut arrived = false;
         for (who, fate, silent) in life {
             match fate {
-                // Killed: what was kept last is known.
-                0 | 1 => memory = kept,
+                // Another plan: what caches may hold is known from the one before.
+                0 | 1 => memory = memory.of_earlier(),
                 2 if turns_back && route.to == to => {
                     route = route.back();
                     if !has_api {
                         world.take_back_what_is_not_shown();
                     }
-                    memory = Memory::default();
-                    kept = memory;
                     arrived = false;
                 }
+                // All that is known is lost, once the name is where it was to go.
+                4 if world.shows(&route.to.shown) => memory = Memory::default(),
                 _ => {}
             }
             if !arrived {
-                arrived = step((&mut world, silent, fate == 3), &route, Stage::KeysOn, &mut memory, &mut kept);
+                arrived = step((&mut world, silent, fate == 3), &route, Stage::KeysOn, &mut memory);
             }
             world.assert_unbroken([&from, &to]);
             world.tick(who);
@@ -244,13 +244,45 @@ proptest! {
             if arrived {
                 break;
             }
-            arrived = step((&mut world, 0, false), &route, Stage::KeysOn, &mut memory, &mut kept);
+            arrived = step((&mut world, 0, false), &route, Stage::KeysOn, &mut memory);
             world.tick(7);
             world.assert_unbroken([&from, &to]);
         }
         prop_assert!(arrived, "it never ends");
         let whole = Record { ns: route.to.shown.clone(), ds: route.to.vouched.clone() };
         prop_assert_eq!(&world.registrar, &whole);
+    }
+
+    /// Servers that a name was taken away from may go once that stage is reached, also where all that was known is lost on the way.
+    #[test]
+    fn no_cache_leads_to_what_was_given_back(
+        old_keys in prop::sample::subsequence(vec![1_u16, 2], 0..=2),
+        ours in prop::sample::subsequence(vec![3_u16], 0..=1),
+        has_api: bool,
+        life in prop::collection::vec((0_u8..8, 0_u8..20, prop_oneof![3 => Just(0_u8), 1 => 0_u8..8]), 0..60),
+    ) {
+        let (from, to) = (end("ours", &ours), end("old", &old_keys));
+        let mut world = World::at(&from, has_api);
+        let route = Route::there(to.clone(), from.clone()).back();
+        let mut memory = Memory::default();
+        let calm = std::iter::repeat_n((7, 0, 0), ENOUGH);
+        for (who, fate, silent) in life.into_iter().chain(calm) {
+            match fate {
+                1 => memory = memory.of_earlier(),
+                2 if world.shows(&to.shown) => memory = Memory::default(),
+                _ => {}
+            }
+            if step((&mut world, silent, fate == 3), &route, Stage::Forgotten, &mut memory) {
+                break;
+            }
+            world.tick(who);
+            world.assert_unbroken([&from, &to]);
+        }
+        for (ns, at) in &world.last_ns {
+            let is_forgotten = at + NS_TTL <= world.now;
+            prop_assert!(*ns == to.shown || is_forgotten, "second {}: a cache may hold {ns:?}", world.now);
+        }
+        prop_assert!(world.shows(&to.shown), "it never ends");
     }
 
     /// Once there, nothing is asked for.
@@ -261,8 +293,8 @@ proptest! {
         let before = world.registrar.clone();
         let route = Route::there(from, to);
         for goal in [Stage::KeysOff, Stage::Pointed, Stage::KeysOn] {
-            let (mut memory, mut kept) = (Memory::default(), Memory::default());
-            prop_assert!(step((&mut world, 0, false), &route, goal, &mut memory, &mut kept));
+            let mut memory = Memory::default();
+            prop_assert!(step((&mut world, 0, false), &route, goal, &mut memory));
             prop_assert_eq!(&world.registrar, &before);
         }
     }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use sovereign_core::agent::{SubStep, SubStepState};
+use sovereign_core::agent::SubStepState;
 use sovereign_core::name::SovereignName;
 use sovereign_dns::DomainName;
-use sovereign_dns::delegation::{End, Journey, Logbook, Memory, Patience, Route, Snapshot, Stage, Trouble};
+use sovereign_dns::delegation::{End, Journey, Memory, Patience, Route, Snapshot, Stage, Trouble};
 use sovereign_dns::record::{Dnskey, Ds};
 use sovereign_dns::registrar::{NsSet, Signer};
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{StepContext, StepError};
 
 use super::inspect::{InspectDelegation, InspectedDelegation};
+use super::remembered::Journal;
 use crate::services::Services;
 use crate::steps::CreateZone;
 use crate::steps::zone::dns_error;
@@ -22,8 +22,6 @@ use crate::steps::zone::dns_error;
 const HEALTH: &str = "health";
 /// Part of a step that has begun and not ended while a roll-back is under way.
 const ROLL_BACK: &str = "roll_back";
-/// Part of a step under which the journal keeps the moments that waits are reckoned from.
-const MEMORY: &str = ".memory";
 
 /// A name and the servers that it is to be delegated to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,18 +77,22 @@ pub(super) struct Voyage<'a> {
     name: &'a DelegatedName,
     before: Option<Snapshot>,
     route: Route,
+    /// What caches may hold, by the steps before this one.
+    known: Memory,
     log: Journal<'a>,
 }
 
 impl Course {
-    /// Gets ready: reads where the name was, and which keys the zone has.
+    /// Gets ready: reads where the name was, and which keys the zone has. `known`: what the stage before remembers, if there is one.
     pub(super) async fn begin<'a>(
         &'a self,
         cx: &'a StepContext<'a, Services>,
+        known: Option<Memory>,
     ) -> Result<Voyage<'a>, StepError> {
         let InspectedDelegation {
             before,
             parent_signed,
+            memory,
             ..
         } = cx.output(&self.inspect)?;
         let name = &self.name;
@@ -108,9 +110,10 @@ impl Course {
         Ok(Voyage {
             cx,
             name,
+            log: Journal::of(cx, &name.domain, before.clone()),
             before,
             route: Route::there(from, ours),
-            log: Journal(cx),
+            known: known.unwrap_or(memory),
         })
     }
 }
@@ -155,12 +158,11 @@ pub(in crate::steps) async fn signers(
 impl Voyage<'_> {
     /// Travels to a stage. Where that does not go well the name is rolled back, and the error says so; a roll-back that an earlier
     /// attempt began is ended first.
-    pub(super) async fn reach(&self, goal: Stage, known: Option<Memory>) -> Result<Memory, StepError> {
+    pub(super) async fn reach(&self, goal: Stage) -> Result<Memory, StepError> {
         self.end_roll_back().await?;
         let journey = self.journey(self.route.clone(), true);
-        let memory = self.memory(known);
         let travelled = tokio::select! {
-            travelled = journey.travel(goal, memory) => travelled,
+            travelled = journey.travel(goal, self.memory()) => travelled,
             () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
         };
         match travelled {
@@ -170,26 +172,22 @@ impl Voyage<'_> {
     }
 
     /// Whether a stage is reached already; what is to be remembered if so. Not while a roll-back is to be ended.
-    pub(super) async fn stands_at(&self, goal: Stage, known: Option<Memory>) -> Option<Memory> {
+    pub(super) async fn stands_at(&self, goal: Stage) -> Option<Memory> {
         if self.cx.told(ROLL_BACK) == Some(&SubStepState::Begun) {
             return None;
         }
         let journey = self.journey(self.route.clone(), true);
-        journey.stands_at(goal, self.memory(known)).await
+        journey.stands_at(goal, self.memory()).await
     }
 
-    /// What waits are reckoned from: what this step kept, or what the one before did unless the name was rolled back since.
-    fn memory(&self, known: Option<Memory>) -> Memory {
-        let rolled_back = self.cx.told(ROLL_BACK).is_some();
-        let kept = self.log.kept().or(known).filter(|_| !rolled_back);
-        kept.unwrap_or_else(|| {
-            let before = self.before.as_ref();
-            Memory {
-                ds_ttl: before.map_or(0, |before| before.ds_ttl),
-                forgotten_after: before.map_or(0, |before| before.forgotten_after),
-                ..Memory::default()
-            }
-        })
+    /// The name is proven to be where it should: nothing leads back from here but the operator's word.
+    pub(super) async fn over(&self, memory: &Memory) {
+        self.log.over(memory).await;
+    }
+
+    /// What caches may hold, whichever way the name went last: what this step kept, or what the one before did.
+    fn memory(&self) -> Memory {
+        self.log.kept().unwrap_or_else(|| self.known.clone())
     }
 
     fn journey(&self, route: Route, must_answer: bool) -> Journey<'_> {
@@ -256,10 +254,8 @@ impl Voyage<'_> {
             Stage::KeysOn
         };
         let journey = self.journey(route, false);
-        let goes_on = self.cx.told(ROLL_BACK) == Some(&SubStepState::Begun);
-        let memory = self.log.kept().filter(|_| goes_on);
         let travelled = tokio::select! {
-            travelled = journey.travel(goal, memory.unwrap_or_default()) => travelled,
+            travelled = journey.travel(goal, self.memory()) => travelled,
             () = self.cx.cancel.cancelled() => return StepError::Cancelled,
         };
         let domain = &self.name.domain;
@@ -273,6 +269,7 @@ impl Voyage<'_> {
                 if self.cx.services.parent.is_none() {
                     said += " (take back what was entered at the registrar and does not show yet)";
                 }
+                self.over(&travelled.memory).await;
                 self.log.tell(
                     ROLL_BACK,
                     SubStepState::Done {
@@ -311,44 +308,5 @@ pub(super) fn words(end: &End) -> String {
         format!("{ns} and no DS")
     } else {
         format!("{ns} and DS {}", ds.join(", "))
-    }
-}
-
-/// The journal as a logbook: what is waited for goes into the heartbeat, what must not be forgotten becomes a part of the step.
-pub(in crate::steps) struct Journal<'a>(pub(in crate::steps) &'a StepContext<'a, Services>);
-
-impl Journal<'_> {
-    pub(super) fn tell(&self, part: &str, state: SubStepState) {
-        self.0.sub_step(SubStep {
-            name: part.to_owned(),
-            state,
-        });
-    }
-
-    /// What an earlier attempt at this step kept.
-    pub(in crate::steps) fn kept(&self) -> Option<Memory> {
-        match self.0.told(MEMORY)? {
-            SubStepState::Done { detail, .. } => serde_json::from_str(detail).ok(),
-            _ => None,
-        }
-    }
-}
-
-#[async_trait]
-impl Logbook for Journal<'_> {
-    fn waiting(&self, awaited: &str, seen: &str) {
-        self.0.waiting(awaited, seen);
-    }
-
-    async fn keep(&self, memory: &Memory) {
-        let detail = serde_json::to_string(memory).unwrap_or_default();
-        self.tell(
-            MEMORY,
-            SubStepState::Done {
-                changed: false,
-                detail,
-            },
-        );
-        self.0.recorded().await;
     }
 }

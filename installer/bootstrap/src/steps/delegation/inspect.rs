@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sovereign_core::finding::{Finding, Severity};
-use sovereign_dns::delegation::{Facts, ParentView, Place, Snapshot, judge};
+use sovereign_dns::delegation::{Facts, Memory, ParentView, Place, Snapshot, judge};
 use sovereign_dns::probe::{Expectation, Prober};
 use sovereign_dns::registrar::RegistrarError;
 use sovereign_dns::{DomainName, ErrorClass};
 use sovereign_engine::step::{Step, StepContext, StepError};
 
 use super::course::DelegatedName;
+use super::remembered::Remembered;
 use crate::services::Services;
 
 /// Looks at the delegation, at the registrar and at every server of the parent, and refuses what could not end well.
@@ -28,12 +29,16 @@ pub struct InspectDelegation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectedDelegation {
-    /// The delegation as it was; none where it led to our servers already, so that there is nothing to go back to.
+    /// The delegation as it was before it was touched, also by an earlier plan that did not come to its end; none where it led to our
+    /// servers already, so that there is nothing to go back to.
     pub before: Option<Snapshot>,
     /// The parent is signed: it is to vouch for the zone's keys.
     pub parent_signed: bool,
     /// What is worth knowing and stops nothing.
     pub findings: Vec<Finding>,
+    /// What caches may hold, by this look and by what earlier plans left.
+    #[serde(default)]
+    pub memory: Memory,
 }
 
 impl Step for InspectDelegation {
@@ -79,10 +84,16 @@ impl InspectDelegation {
         let snapshot = facts
             .snapshot
             .ok_or_else(|| not_settled(domain, &facts.parent.to_string()))?;
+        let Remembered {
+            before, mut memory, ..
+        } = Remembered::of(cx, &self.name.sovereign, domain).await?;
+        memory.note_snapshot(&snapshot);
+        let came_from = before.filter(|before| before.is_left_for(&snapshot, nameservers));
         Ok(InspectedDelegation {
             parent_signed: snapshot.parent_signed,
-            before: (!is_ours).then_some(snapshot),
+            before: came_from.or_else(|| (!is_ours).then_some(snapshot)),
             findings,
+            memory,
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::services::Services;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReachedStage {
-    /// Moments from which later waits are reckoned.
+    /// What caches may hold.
     pub memory: Memory,
 }
 
@@ -45,15 +45,15 @@ macro_rules! milestone {
 
             async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ReachedStage>, StepError> {
                 let known = self.earlier.as_ref().map(|earlier| cx.output(earlier)).transpose()?;
-                let voyage = self.course.begin(cx).await?;
-                let memory = voyage.stands_at($stage, known.map(|known| known.memory)).await;
+                let voyage = self.course.begin(cx, known.map(|known| known.memory)).await?;
+                let memory = voyage.stands_at($stage).await;
                 Ok(memory.map(|memory| ReachedStage { memory }))
             }
 
             async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ReachedStage, StepError> {
                 let known = self.earlier.as_ref().map(|earlier| cx.output(earlier)).transpose()?;
-                let voyage = self.course.begin(cx).await?;
-                let memory = voyage.reach($stage, known.map(|known| known.memory)).await?;
+                let voyage = self.course.begin(cx, known.map(|known| known.memory)).await?;
+                let memory = voyage.reach($stage).await?;
                 Ok(ReachedStage { memory })
             }
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use sovereign_dns::delegation::{End, Journey, Memory, Route, Snapshot, Stage, Trouble};
 use sovereign_engine::step::{Step, StepContext, StepError};
 
-use super::course::{DelegatedName, Journal, origin, words};
+use super::course::{DelegatedName, origin, words};
 use super::inspect::leads_to_us;
+use super::remembered::{Journal, Remembered};
 use crate::services::Services;
 
 /// Time before a change that somebody else made is looked for again.
@@ -44,7 +45,7 @@ impl Step for RestoreDelegation {
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
         let before = origin(cx, &self.name.domain, &self.snapshot)?;
         let ours = End::own(self.name.nameservers.clone(), Vec::new());
-        let log = Journal(cx);
+        let log = Journal::of(cx, &self.name.domain, Some(self.snapshot.clone()));
         let journey = Journey {
             domain: &self.name.domain,
             host: cx.services.parent.as_deref(),
@@ -54,21 +55,24 @@ impl Step for RestoreDelegation {
             patience: self.name.patience,
             log: &log,
         };
-        let memory = log.kept().unwrap_or_default();
+        let memory = match log.kept() {
+            Some(memory) => memory,
+            None => {
+                Remembered::of(cx, &self.name.sovereign, &self.name.domain)
+                    .await?
+                    .memory
+            }
+        };
         let travelled = tokio::select! {
             travelled = self.travel(&journey, memory) => travelled,
             () = cx.cancel.cancelled() => return Err(StepError::Cancelled),
         };
         match travelled {
-            // It leads somewhere else: there is nothing of ours to take back, once nobody is led here any more.
-            Err(trouble @ Trouble::Strange { .. }) if leads_to_us(cx, &self.name).await => {
-                Err(StepError::Retry {
-                    cause: format!("{trouble}; the parent's servers still lead to us"),
-                    after: Some(LOOK_AGAIN),
-                    unsettled: false,
-                })
+            Ok(memory) => {
+                log.over(&memory).await;
+                Ok(())
             }
-            Ok(()) | Err(Trouble::Strange { .. }) => Ok(()),
+            Err(trouble @ Trouble::Strange { .. }) => self.leave(cx, &journey, &log, &trouble).await,
             Err(trouble) => Err(StepError::Fatal {
                 cause: format!("`{}` could not be given back: {trouble}", self.name.domain),
                 remedy: format!(
@@ -86,11 +90,42 @@ impl Step for RestoreDelegation {
 }
 
 impl RestoreDelegation {
-    async fn travel(&self, journey: &Journey<'_>, memory: Memory) -> Result<(), Trouble> {
+    async fn travel(&self, journey: &Journey<'_>, memory: Memory) -> Result<Memory, Trouble> {
         let travelled = journey.travel(Stage::KeysOn, memory).await?;
-        if self.drain {
-            journey.travel(Stage::Forgotten, travelled.memory).await?;
+        if !self.drain {
+            return Ok(travelled.memory);
         }
+        let drained = journey.travel(Stage::Forgotten, travelled.memory).await?;
+        Ok(drained.memory)
+    }
+
+    /// It leads somewhere else: there is nothing of ours to take back, once nobody is led here any more.
+    async fn leave(
+        &self,
+        cx: &StepContext<'_, Services>,
+        journey: &Journey<'_>,
+        log: &Journal<'_>,
+        trouble: &Trouble,
+    ) -> Result<(), StepError> {
+        let look_again = |cause: String| StepError::Retry {
+            cause,
+            after: Some(LOOK_AGAIN),
+            unsettled: false,
+        };
+        if leads_to_us(cx, &self.name).await {
+            return Err(look_again(format!(
+                "{trouble}; the parent's servers still lead to us"
+            )));
+        }
+        let mut memory = log.kept().unwrap_or_default();
+        if self.drain {
+            let forgotten = tokio::select! {
+                forgotten = journey.forget(memory) => forgotten,
+                () = cx.cancel.cancelled() => return Err(StepError::Cancelled),
+            };
+            memory = forgotten.map_err(|later| look_again(format!("{trouble}; {later}")))?;
+        }
+        log.over(&memory).await;
         Ok(())
     }
 }

@@ -63,19 +63,20 @@ impl Step for ValidateDelegation {
     }
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<ValidatedDelegation>, StepError> {
-        if let Some(ValidatedWay { course, sign }) = &self.way {
-            let signed = cx.output(sign)?;
-            let voyage = course.begin(cx).await?;
-            if voyage
-                .stands_at(Stage::KeysOn, Some(signed.memory))
-                .await
-                .is_none()
-            {
-                return Ok(None);
-            }
-        }
         // The proof is given anew, and not waited for.
-        Ok(self.look(cx).await.ok())
+        let Some(ValidatedWay { course, sign }) = &self.way else {
+            return Ok(self.look(cx).await.ok());
+        };
+        let signed = cx.output(sign)?;
+        let voyage = course.begin(cx, Some(signed.memory)).await?;
+        let Some(memory) = voyage.stands_at(Stage::KeysOn).await else {
+            return Ok(None);
+        };
+        let validated = self.look(cx).await.ok();
+        if validated.is_some() {
+            voyage.over(&memory).await;
+        }
+        Ok(validated)
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ValidatedDelegation, StepError> {
@@ -86,11 +87,14 @@ impl Step for ValidateDelegation {
             });
         };
         let signed = cx.output(sign)?;
-        let voyage = course.begin(cx).await?;
+        let voyage = course.begin(cx, Some(signed.memory)).await?;
         // After a roll-back the whole way is gone again.
-        voyage.reach(Stage::KeysOn, Some(signed.memory)).await?;
+        let memory = voyage.reach(Stage::KeysOn).await?;
         match self.prove(cx).await? {
-            Ok(validated) => Ok(validated),
+            Ok(validated) => {
+                voyage.over(&memory).await;
+                Ok(validated)
+            }
             Err(trouble) => Err(voyage.turn_back(&trouble).await),
         }
     }
