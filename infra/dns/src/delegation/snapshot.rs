@@ -148,3 +148,52 @@ impl Snapshot {
         now.ns == self.ns && now.vouched.iter().all(had) && now.ds.iter().all(|signer| had(&signer.ds))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ns: &[&str], keys: &[u16]) -> Snapshot {
+        let ds: Vec<Ds> = keys
+            .iter()
+            .map(|tag| format!("{tag} 13 2 00ff").parse().unwrap())
+            .collect();
+        Snapshot {
+            taken: Timestamp::UNIX_EPOCH,
+            registered: None,
+            ns: ns.iter().map(|host| host.parse().unwrap()).collect(),
+            ds: ds.iter().cloned().map(Signer::digest).collect(),
+            vouched: ds.into_iter().collect(),
+            parent_signed: true,
+            forgotten_after: 3_600,
+            ds_ttl: 3_600,
+        }
+    }
+
+    #[test]
+    fn a_name_is_on_its_way_until_somebody_else_changes_it() {
+        let (a, b, ours) = ("a.old.example", "b.old.example", "ns1.ours.example");
+        let wanted = NsSet::read([ours, "ns2.ours.example"]).unwrap();
+        let before = at(&[a, b], &[1, 2]);
+        for (ns, keys, is_on_the_way) in [
+            (&[a, b][..], &[1_u16, 2][..], true),
+            (&[a, b], &[], true),
+            (&[a, ours], &[], true),
+            (&[ours], &[], true),
+            (&[ours, "ns2.ours.example"], &[3], true),
+            // Its owner gave it other keys, or name servers.
+            (&[a, b], &[7], false),
+            (&[a], &[1, 2], false),
+            (&["a.new.example"], &[], false),
+            (&[ours, "a.new.example"], &[], false),
+            (&[], &[], false),
+        ] {
+            let now = at(ns, keys);
+            assert_eq!(
+                before.is_left_for(&now, &wanted),
+                is_on_the_way,
+                "{ns:?} {keys:?}"
+            );
+        }
+    }
+}

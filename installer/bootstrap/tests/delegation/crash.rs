@@ -14,7 +14,7 @@ use sovereign_engine::clock::ManualClock;
 use sovereign_engine::journal::memory::MemoryJournal;
 use sovereign_engine::plan::Plan;
 use sovereign_engine::testing::{CrashPoint, CrashingJournal};
-use sovereign_lab::RegistrarVendor;
+use sovereign_lab::{RegisteredDomain, RegistrarVendor};
 
 use crate::bench::{Bench, everywhere};
 use crate::watch::Watch;
@@ -93,8 +93,12 @@ impl ParentHost for Mortal {
 
 /// A bench whose dead processes' leases can run out.
 pub(crate) async fn bench(vendor: RegistrarVendor, before: Before) -> (Bench, Arc<ManualClock>) {
+    bench_in(World::start(vendor, before).await)
+}
+
+pub(crate) fn bench_in(world: World) -> (Bench, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
-    let mut bench = Bench::new(World::start(vendor, before).await);
+    let mut bench = Bench::new(world);
     bench.journal = Arc::new(MemoryJournal::with_clock(clock.clone()));
     (bench, clock)
 }
@@ -121,6 +125,23 @@ pub(crate) async fn killed_at(bench: &mut Bench, clock: &ManualClock, plan: &Pla
     clock.advance(LEASE);
     assert_eq!(process.is_dead(), ended.is_err(), "{ended:?}");
     process.is_dead()
+}
+
+/// A process that is killed once the registrar's record fulfils something.
+pub(crate) async fn killed_when(
+    bench: &Bench,
+    clock: &ManualClock,
+    plan: &Plan,
+    what: impl Fn(&RegisteredDomain) -> bool,
+) {
+    let process = Arc::new(CrashingJournal::on_demand(bench.journal.clone()));
+    let dies = async {
+        bench.until(what).await;
+        process.die();
+    };
+    let (ended, ()) = tokio::join!(bench.run_on(process.clone(), plan), dies);
+    clock.advance(LEASE);
+    assert!(ended.is_err(), "{ended:?}");
 }
 
 #[tokio::test]

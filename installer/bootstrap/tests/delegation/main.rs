@@ -12,6 +12,7 @@ mod by_hand;
 mod crash;
 mod failure;
 mod flip;
+mod new_plan;
 mod refusals;
 mod roll;
 mod watch;

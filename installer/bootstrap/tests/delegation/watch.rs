@@ -16,7 +16,7 @@ use sovereign_lab::RegistrarVendor;
 use crate::world::{Before, OLD, OURS, World};
 
 const EVERY: Duration = Duration::from_millis(100);
-/// For so long a resolver may remember: every TTL of the world is a second.
+/// For so long a resolver may remember, where every TTL of the world is a second.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// What one server of the parent said, some time between two moments.
@@ -34,8 +34,10 @@ pub(crate) struct Watch {
     task: JoinHandle<Seen>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Seen {
+    /// For so long a resolver may remember.
+    remembered: Duration,
     samples: Vec<Sample>,
     /// What a resolver would have answered `SERVFAIL` or `NXDOMAIN` to.
     wrong: Vec<String>,
@@ -43,6 +45,11 @@ pub(crate) struct Seen {
 
 impl Watch {
     pub(crate) fn start(domain: &DomainName, probe: ProbeConfig) -> Self {
+        Self::remembering(domain, probe, REMEMBERED)
+    }
+
+    /// The same where a resolver may remember for so long.
+    pub(crate) fn remembering(domain: &DomainName, probe: ProbeConfig, remembered: Duration) -> Self {
         let stop = CancellationToken::new();
         let probe = ProbeConfig {
             pace: Pace {
@@ -51,19 +58,29 @@ impl Watch {
             },
             ..probe
         };
-        let task = tokio::spawn(watch(domain.clone(), probe, stop.clone()));
+        let task = tokio::spawn(watch(domain.clone(), probe, remembered, stop.clone()));
         Self { stop, task }
     }
 
     /// `keys`: what the old zone, and ours, sign with.
     pub(crate) async fn assert_unbroken(self, old: &[Ds], ours: &[Ds]) {
+        self.end().await.assert_unbroken(old, ours);
+    }
+
+    pub(crate) async fn end(self) -> Seen {
         self.stop.cancel();
-        self.task.await.unwrap().assert_unbroken(old, ours);
+        self.task.await.unwrap()
     }
 }
 
 impl Seen {
-    fn assert_unbroken(&self, old: &[Ds], ours: &[Ds]) {
+    /// The last moment at which the parent is known to have led there, if it ever did.
+    pub(crate) fn last_led_to(&self, host: &str) -> Option<Instant> {
+        let led = |sample: &&Sample| sample.ns.iter().any(|ns| ns.as_str() == host);
+        self.samples.iter().filter(led).map(|sample| sample.asked).max()
+    }
+
+    pub(crate) fn assert_unbroken(&self, old: &[Ds], ours: &[Ds]) {
         let seen = self;
         assert!(seen.samples.len() > 5, "{seen:?}");
         assert_eq!(seen.wrong, [] as [String; 0]);
@@ -77,7 +94,7 @@ impl Seen {
             for other in &seen.samples {
                 // At most: what was surely said within a TTL counts, also on a machine that is slow.
                 let apart = one.answered.max(other.answered) - one.asked.min(other.asked);
-                if apart > REMEMBERED || one.ds.is_empty() {
+                if apart > seen.remembered || one.ds.is_empty() {
                     continue;
                 }
                 for host in &other.ns {
@@ -90,8 +107,17 @@ impl Seen {
     }
 }
 
-async fn watch(domain: DomainName, probe: ProbeConfig, stop: CancellationToken) -> Seen {
-    let mut seen = Seen::default();
+async fn watch(
+    domain: DomainName,
+    probe: ProbeConfig,
+    remembered: Duration,
+    stop: CancellationToken,
+) -> Seen {
+    let mut seen = Seen {
+        remembered,
+        samples: Vec::new(),
+        wrong: Vec::new(),
+    };
     let mut ticks = tokio::time::interval(EVERY);
     let prober = Arc::new(probe);
     let timed_out = Failure::TimedOut { ignored: 0 }.to_string();
@@ -117,7 +143,7 @@ async fn watch(domain: DomainName, probe: ProbeConfig, stop: CancellationToken) 
             }
         }
         // Asked within a TTL, as a resolver sees it that has to ask for everything.
-        if report.security == Security::Bogus && answered - asked < REMEMBERED {
+        if report.security == Security::Bogus && answered - asked < remembered {
             seen.wrong.push(format!("bogus: {:?}", report.findings));
         }
         for server in &report.evidence.servers {
@@ -144,8 +170,7 @@ async fn an_unguarded_flip_of_a_signed_domain_is_noticed() {
     world.publish(&entry).await;
     tokio::time::sleep(5 * EVERY).await;
     // Whether our servers answer is not the question here.
-    watch.stop.cancel();
-    let mut seen = watch.task.await.unwrap();
+    let mut seen = watch.end().await;
     seen.wrong.clear();
     seen.assert_unbroken(&old, &[]);
 }

@@ -42,10 +42,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(vendor: RegistrarVendor, before: Before) -> Self {
+        Self::remembered(vendor, before, PrivateDnsConfig::default().ttl).await
+    }
+
+    /// Caches keep what the top level says for so many seconds.
+    pub(crate) async fn remembered(vendor: RegistrarVendor, before: Before, ttl: u32) -> Self {
         // One after the other: many servers that are waited for at once take each other's time.
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
-        let dns = PrivateDns::start(PrivateDnsConfig::default()).await.unwrap();
+        let config = PrivateDnsConfig {
+            ttl,
+            ..PrivateDnsConfig::default()
+        };
+        let dns = PrivateDns::start(config).await.unwrap();
         drop(turn);
         let sim = dns.registrar(vendor).await.unwrap();
         let customer = CustomerDomain::new("acme.example");
