@@ -29,6 +29,7 @@ fn on(ns: &[&str]) -> Snapshot {
         parent_signed: false,
         forgotten_after: 3_600,
         ds_ttl: 0,
+        signs: false,
     }
 }
 

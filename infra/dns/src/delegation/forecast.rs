@@ -63,13 +63,13 @@ impl Forecast {
         let able = facts.host.map(|(_, able)| able);
         let signed = facts.parent.signed;
         let snapshot = facts.snapshot.as_ref();
-        let (there, back) = match snapshot.filter(|_| !facts.is_ours()) {
+        let (mut there, back) = match snapshot.filter(|_| !facts.is_ours()) {
             Some(snapshot) => (
                 phases(
-                    !snapshot.vouched.is_empty(),
+                    snapshot.keys_ttl().is_some(),
                     signed,
                     able,
-                    snapshot.ds_ttl,
+                    snapshot.keys_ttl().unwrap_or_default(),
                     snapshot.forgotten_after,
                 ),
                 phases(
@@ -82,6 +82,10 @@ impl Forecast {
             ),
             None => (Vec::new(), Vec::new()),
         };
+        let taken_off = snapshot.is_some_and(|snapshot| snapshot.vouched.is_empty());
+        for phase in there.iter_mut().filter(|phase| phase.stage == Stage::KeysOff) {
+            phase.by_hand &= !taken_off;
+        }
         let ns_by_hand = !there.is_empty() && !able.is_some_and(|able| able.ns);
         let target = Target::ns(facts.ours.clone());
         Self {

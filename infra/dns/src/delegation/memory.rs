@@ -22,6 +22,8 @@ pub struct Memory {
     pub ds: Vec<Trace<Ds>>,
     /// From when on no cache holds name servers that were there before the first look at every server; none before that look.
     pub unseen_forgotten: Option<Timestamp>,
+    /// From when on no cache holds a key that was taken off the parent before the first look; none where there can be none.
+    pub unseen_keys_forgotten: Option<Timestamp>,
     /// TTLs are those of an earlier journey: what is still there is measured anew.
     pub from_earlier: bool,
 }
@@ -50,6 +52,10 @@ impl Memory {
 
     /// Takes note of a snapshot, for which every server was asked.
     pub fn note_snapshot(&mut self, snapshot: &Snapshot) {
+        if self.unseen_forgotten.is_none() && snapshot.vouched.is_empty() {
+            let ttl = snapshot.keys_ttl();
+            self.unseen_keys_forgotten = ttl.map(|ttl| later(snapshot.taken, ttl));
+        }
         let anew = std::mem::take(&mut self.from_earlier);
         see(&mut self.ns, &snapshot.ns, snapshot.forgotten_after, anew);
         for ds in &snapshot.vouched {
@@ -124,7 +130,11 @@ impl Memory {
     /// seen every server.
     pub fn keys_forgotten(&self, route: &Route) -> Option<Timestamp> {
         self.unseen_forgotten?;
-        last(self.ds.iter().filter(|trace| !route.fits(&trace.what)))
+        let known = last(self.ds.iter().filter(|trace| !route.fits(&trace.what)))?;
+        Some(
+            self.unseen_keys_forgotten
+                .map_or(known, |unseen| known.max(unseen)),
+        )
     }
 
     /// From when on no cache leads to other servers than those that are wanted; none while such are there, or nobody has seen every
@@ -160,7 +170,9 @@ impl Memory {
     /// From when on no cache holds a key that is gone.
     pub fn gone_keys_forgotten(&self) -> Option<Timestamp> {
         let gone = self.ds.iter().filter_map(|trace| trace.forgotten);
-        gone.max().or(self.unseen_forgotten)
+        gone.chain(self.unseen_keys_forgotten)
+            .max()
+            .or(self.unseen_forgotten)
     }
 }
 

@@ -390,6 +390,12 @@ fn keys(facts: &Facts, findings: &mut Vec<Finding>) {
         );
         let remedy = "nothing; until our keys are there, its answers are not proven";
         findings.push(finding(Severity::Note, "signed", message, remedy));
+    } else if let Some(seconds) = snapshot.keys_ttl() {
+        let message = format!(
+            "the zone of `{domain}` is signed, and no key of it (DS) is at the parent: caches may have one that was taken off just now for up to {seconds} s, which is waited for"
+        );
+        let remedy = "nothing; it is waited for once";
+        findings.push(finding(Severity::Note, "signed", message, remedy));
     }
     let Some((kind, able)) = facts.host else { return };
     if !able.ds() && (snapshot.parent_signed || !snapshot.vouched.is_empty()) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::route::End;
-use super::view::{ParentView, forgotten_after};
+use super::view::{ParentView, forgotten_after, signs};
 use crate::name::DomainName;
 use crate::probe::{DelegationReport, Expectation, ProbeConfig, Prober};
 use crate::record::Ds;
@@ -35,6 +35,9 @@ pub struct Snapshot {
     pub forgotten_after: u32,
     /// Seconds of it for keys alone.
     pub ds_ttl: u32,
+    /// Its name servers answered with keys, vouched for or not.
+    #[serde(default)]
+    pub signs: bool,
 }
 
 /// Why there is no snapshot.
@@ -90,6 +93,7 @@ pub async fn take_snapshot(
         parent_signed: view.signed,
         forgotten_after: forgotten_after(&report, &ns),
         ds_ttl: view.ds_ttl,
+        signs: signs(&report, &ns),
         registered,
         ns,
     };
@@ -126,6 +130,16 @@ impl Snapshot {
             vouched: self.vouched.clone(),
             glue: target.glue,
         })
+    }
+
+    /// Seconds for which caches may hold keys of it, if they do: a zone that is signed may have been vouched for until just now, for no
+    /// longer than its delegation is kept.
+    pub fn keys_ttl(&self) -> Option<u32> {
+        if self.vouched.is_empty() {
+            (self.signs && self.parent_signed).then_some(self.forgotten_after)
+        } else {
+            Some(self.ds_ttl)
+        }
     }
 
     /// Whether the domain was on these name servers already.
@@ -167,6 +181,7 @@ mod tests {
             parent_signed: true,
             forgotten_after: 3_600,
             ds_ttl: 3_600,
+            signs: true,
         }
     }
 

@@ -284,6 +284,16 @@ pub fn sick(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Vec<Stri
     wrong
 }
 
+/// Whether one of these name servers answers with keys of the name.
+pub(super) fn signs(report: &DelegationReport, names: &BTreeSet<DomainName>) -> bool {
+    let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);
+    let mut servers = report.evidence.servers.iter();
+    servers.any(|server| {
+        let keys = server.keys.seen();
+        is_one(&server.server.name) && keys.is_some_and(|seen| !seen.keys.is_empty())
+    })
+}
+
 /// Which of these name servers lack some of these keys: one line for each address. One that is silent lacks none.
 pub fn keyless(report: &DelegationReport, names: &BTreeSet<DomainName>, keys: &BTreeSet<Ds>) -> Vec<String> {
     let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);

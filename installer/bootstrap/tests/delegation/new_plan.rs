@@ -37,7 +37,7 @@ fn edited(bench: &mut Bench) -> Plan {
 /// Somebody behind a resolver that validates and remembers.
 struct Asker {
     /// It ends with this value.
-    _resolver: Resolver,
+    resolver: Resolver,
     asking: Asking,
 }
 
@@ -45,10 +45,7 @@ impl Asker {
     async fn start(world: &World) -> Self {
         let resolver = world.dns.resolver(Memory::Lasting).await.unwrap();
         let asking = Asking::start(&[resolver.address], &[("www.acme.example", A)]);
-        Self {
-            _resolver: resolver,
-            asking,
-        }
+        Self { resolver, asking }
     }
 
     async fn assert_served(self) {
@@ -88,6 +85,24 @@ async fn keys_that_an_earlier_plan_took_off_are_waited_for_and_go_back_with_the_
     let after = bench.world.entry();
     assert_eq!(after.ns, OLD);
     assert_eq!(digests(&after), digests(&before));
+}
+
+#[tokio::test]
+async fn keys_that_somebody_took_off_just_before_are_waited_for() {
+    let bench = Bench::new(world(Before::Signed).await);
+    let watch = watch(&bench);
+    let asker = Asker::start(&bench.world).await;
+    let secure = Fate::Answered { secure: true };
+    assert_eq!(asker.resolver.ask("www.acme.example", A).await, secure);
+    let mut entry = bench.world.entry();
+    entry.ds.clear();
+    bench.world.sim.registry().put("acme.example", entry.clone());
+    bench.world.publish(&entry).await;
+    let report = bench.run(&bench.plan()).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+    let (old, ours) = bench.keys().await;
+    watch.assert_unbroken(&old, &ours).await;
+    asker.assert_served().await;
 }
 
 #[tokio::test]

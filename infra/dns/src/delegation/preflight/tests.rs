@@ -55,6 +55,7 @@ fn facts() -> Facts {
             parent_signed: true,
             forgotten_after: 172_800,
             ds_ttl: 0,
+            signs: false,
         }),
         unsettled: None,
         parent,
