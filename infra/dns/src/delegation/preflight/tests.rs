@@ -237,6 +237,23 @@ fn a_name_that_nobody_has_delegated_yet_stands_alone_too() {
 }
 
 #[test]
+fn a_key_that_was_taken_off_a_signed_zone_is_waited_for_and_nobody_has_to_act() {
+    let mut facts = facts();
+    facts.host.as_mut().unwrap().1.ds_digest = false;
+    let snapshot = facts.snapshot.as_mut().unwrap();
+    snapshot.signs = true;
+    assert_eq!(codes(&facts), ["keys-by-hand", "signed"]);
+    let forecast = Forecast::of(&facts);
+    let keys_off = &forecast.phases[0];
+    assert_eq!((keys_off.stage, keys_off.by_hand), (Stage::KeysOff, false));
+    assert!(keys_off.seconds >= 172_800);
+    // Nobody vouches for a key below a parent that is not signed.
+    facts.snapshot.as_mut().unwrap().parent_signed = false;
+    assert_eq!(codes(&facts), [""; 0]);
+    assert_eq!(Forecast::of(&facts).phases[0].stage, Stage::Pointed);
+}
+
+#[test]
 fn the_forecast_says_what_waits_for_what_and_who_has_to_act() {
     let mut facts = facts();
     let snapshot = facts.snapshot.as_mut().unwrap();
