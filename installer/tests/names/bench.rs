@@ -100,6 +100,16 @@ access:
         self.place.file("acme.yaml", &text);
     }
 
+    /// Changes the spec in a way that nothing which names need depends on: another plan comes of it.
+    pub(crate) fn edit_spec(&self, edition: u8) {
+        let path = self.place.path().join("acme.yaml");
+        let text = std::fs::read_to_string(path).expect("it is written");
+        let (before, rest) = text.split_once("adminCidrs: [").expect("it has some");
+        let (_, after) = rest.split_once(']').expect("they end");
+        let edited = format!("{before}adminCidrs: [203.0.113.{edition}/32]{after}");
+        self.place.file("acme.yaml", &edited);
+    }
+
     /// The spec of [`DOMAIN`] through its registrar's API.
     pub(crate) fn spec_of_registrar(&self) {
         let credential = self.registrar().vendor().credential();

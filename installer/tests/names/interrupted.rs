@@ -35,6 +35,16 @@ fn is_ours(bench: &Bench) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plug_is_pulled_again_and_again() {
+    pull_the_plug(|_, _| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plug_is_pulled_and_the_spec_edited_again_and_again() {
+    pull_the_plug(Bench::edit_spec).await;
+}
+
+/// `meanwhile`: what is done before each run, by its number.
+async fn pull_the_plug(meanwhile: impl Fn(&Bench, u8)) {
     let customer = CustomerDomain::new(DOMAIN).signed();
     let bench = Bench::start(RegistrarVendor::Gandi, customer).await;
     bench.spec_of_registrar();
@@ -51,9 +61,13 @@ async fn the_plug_is_pulled_again_and_again() {
     };
     // The old keys are asked to go, have gone, our servers are asked for, are there, our keys are there.
     assert!(killed_when(&bench, &up, asked).await);
+    meanwhile(&bench, 1);
     assert!(killed_when(&bench, &up, |bench| entry(bench).ds.is_empty()).await);
+    meanwhile(&bench, 2);
     assert!(killed_when(&bench, &up, is_ours).await);
+    meanwhile(&bench, 3);
     assert!(killed_when(&bench, &up, |bench| is_ours(bench) && !entry(bench).ds.is_empty()).await);
+    meanwhile(&bench, 4);
     bench.sovereign(&up).success();
     bench.assert_proven(DOMAIN);
 

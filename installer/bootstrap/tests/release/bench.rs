@@ -82,6 +82,7 @@ impl Bench {
         let (key, _) = new_key_pair("installer").unwrap();
         let secrets = Arc::new(OneKey(key));
         let nodes = Nodes::new(hub.clone(), book, secrets, None, None, Duration::from_secs(1));
+        let journal = Arc::<MemoryJournal>::default();
         let services = Services {
             cloud: Some(cloud.unwrap()),
             token: None,
@@ -95,12 +96,13 @@ impl Bench {
             },
             probe: ProbeConfig::default(),
             nodes: Arc::new(nodes),
+            journal: journal.clone(),
         };
         let bench = Self {
             lab,
             services: Arc::new(services),
             hub,
-            journal: Arc::default(),
+            journal,
             plan: plan(),
         };
         bench.hcloud(&[

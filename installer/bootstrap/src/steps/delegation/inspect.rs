@@ -14,6 +14,9 @@ use super::course::DelegatedName;
 use super::remembered::Remembered;
 use crate::services::Services;
 
+/// What is found while a change is on its way to the parent.
+const PUBLISHED_LATER: [&str; 2] = ["delegation.differs", "delegation.under-way"];
+
 /// Looks at the delegation, at the registrar and at every server of the parent, and refuses what could not end well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,13 +83,13 @@ impl InspectDelegation {
         if let Some(seen) = facts.unsettled {
             return Err(not_settled(domain, &seen));
         }
-        refuse(domain, &findings)?;
-        let snapshot = facts
-            .snapshot
-            .ok_or_else(|| not_settled(domain, &facts.parent.to_string()))?;
         let Remembered {
             before, mut memory, ..
         } = Remembered::of(cx, &self.name.sovereign, domain).await?;
+        refuse(domain, &findings, before.is_some())?;
+        let snapshot = facts
+            .snapshot
+            .ok_or_else(|| not_settled(domain, &facts.parent.to_string()))?;
         memory.note_snapshot(&snapshot);
         let came_from = before.filter(|before| before.is_left_for(&snapshot, nameservers));
         Ok(InspectedDelegation {
@@ -115,20 +118,24 @@ pub(super) async fn leads_to_us(cx: &StepContext<'_, Services>, name: &Delegated
 /// A change on its way, or a server that is away for a moment.
 fn not_settled(domain: &DomainName, seen: &str) -> StepError {
     StepError::Retry {
-        cause: format!("the servers of the parent of `{domain}` do not say one thing: {seen}"),
+        cause: format!("the delegation of `{domain}` is not settled: {seen}"),
         after: None,
         unsettled: false,
     }
 }
 
-/// All that speaks against it, at once.
-fn refuse(domain: &DomainName, findings: &[Finding]) -> Result<(), StepError> {
+/// All that speaks against it, at once. `on_its_way`: an earlier plan of ours asked for a change, which may not be published yet.
+fn refuse(domain: &DomainName, findings: &[Finding], on_its_way: bool) -> Result<(), StepError> {
     let errors: Vec<&Finding> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .collect();
     if errors.is_empty() {
         return Ok(());
+    }
+    let is_ours = |finding: &&Finding| PUBLISHED_LATER.contains(&finding.code.as_str());
+    if on_its_way && errors.iter().all(is_ours) {
+        return Err(not_settled(domain, &errors[0].message));
     }
     let list = |of: fn(&Finding) -> &str| errors.iter().map(|it| of(it)).collect::<Vec<_>>().join("; ");
     Err(StepError::Fatal {
