@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use super::act::{Act, Owner, Refusal};
-use super::allocation::{Allocation, State};
+use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, perform};
 use super::delegation::{ChildDelegation, delegate, lingers, withdraw};
 use super::name::PoolName;
@@ -152,7 +152,7 @@ impl Deed<'_> {
         self.act(Some(generation), Act::Activate).await
     }
 
-    /// Takes the name's delegation away. How long caches remember it is in the book before it goes, and when it was seen to be gone
+    /// Takes the name's delegation away. How long caches remember it and the zone is in the book before it goes, and when it was seen to be gone
     /// after that: whoever goes on after a crash waits as long.
     pub async fn withdraw(&self, generation: Option<u64>) -> Result<Withdrawal, DeedError> {
         let (child, mark) = (self.fqdn()?, self.mark());
@@ -166,7 +166,7 @@ impl Deed<'_> {
             return Ok(Withdrawal::NotYet(findings));
         }
         let Returned::Given(_) = given else {
-            let clear_at = (self.clock)().checked_add(SignedDuration::from_secs(lingers.into()));
+            let clear_at = (self.clock)().checked_add(SignedDuration::from_secs(lingers.delegation.into()));
             return Ok(Withdrawal::Gone {
                 clear_at: clear_at.ok(),
             });
@@ -188,7 +188,14 @@ impl Deed<'_> {
         quarantine: Duration,
     ) -> Result<Withdrawal, DeedError> {
         let done = Withdrawal::Gone { clear_at: None };
-        let given = self.give_back(generation, Act::Release { lingers: 0 }).await?;
+        let given = self
+            .give_back(
+                generation,
+                Act::Release {
+                    lingers: Lingers::default(),
+                },
+            )
+            .await?;
         let Returned::Given(given) = given else {
             return Ok(done);
         };

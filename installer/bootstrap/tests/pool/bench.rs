@@ -238,6 +238,28 @@ impl Bench {
         servers.map(|server| server.dns_addr).collect()
     }
 
+    /// Caches forget what the child's zone says within a second.
+    pub(crate) async fn shorten(&self) {
+        for host in self.hosts() {
+            let zone = host.find(&child()).await.unwrap().unwrap();
+            let shorter = zone.sets.into_iter().map(|set| {
+                let records = match set.records {
+                    Records::Soa(soa) => Records::Soa(Soa {
+                        negative_ttl: 1,
+                        ..soa
+                    }),
+                    records => records,
+                };
+                Change::Replace(RecordSet {
+                    ttl: 1,
+                    records,
+                    ..set
+                })
+            });
+            host.change(&child(), &shorter.collect::<Vec<_>>()).await.unwrap();
+        }
+    }
+
     pub(crate) async fn allocation(&self) -> Option<Allocation> {
         self.book.find(&name()).await.unwrap()
     }
