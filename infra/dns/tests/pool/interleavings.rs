@@ -24,8 +24,8 @@ use crate::world::{Hands, Server, TTL, TurnBook, turn};
 /// How long a name is kept from others.
 const QUARANTINE: Duration = Duration::from_mins(10);
 
-/// For how long a resolver has what a zone of [`up`] said, in seconds.
-const REMEMBERED: u32 = 3_600;
+/// For how long a resolver has what a zone of [`up`] said, in seconds: longer than a delegation.
+const REMEMBERED: u32 = 2 * TTL;
 
 /// What everybody works on.
 #[derive(Clone)]
@@ -165,7 +165,7 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
     let clock = || world.hands.now();
     let deed = deed(&world, &by, &clock);
     let held = deed.hold().await?;
-    let request = sovereign_zone(&SovereignNames {
+    let mut request = sovereign_zone(&SovereignNames {
         mark: ZoneMark::of(&by.sovereign),
         apex: world.child.clone(),
         nameservers: vec!["ns1.dns.example".parse().unwrap()],
@@ -176,6 +176,10 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
         rule: None,
     })
     .unwrap();
+    (request.soa_ttl, request.soa.negative_ttl) = (REMEMBERED, REMEMBERED);
+    for set in &mut request.sets {
+        set.ttl = REMEMBERED;
+    }
     let published = publish(&world.hosts, &request).await?;
     world.wait_until(held.clear_at).await;
     let nameservers = ["ns1.dns.example".parse().unwrap()].into();
@@ -397,7 +401,7 @@ fn the_play_goes_on() {
                 play.world.hands.advance(1);
             }
         }
-        play.happens(Event::Time(REMEMBERED));
+        play.happens(Event::Time(900));
     }
     assert_eq!(play.ups, 4);
     assert_eq!(play.world.caches.lock().unwrap().len(), 4, "each was delegated");

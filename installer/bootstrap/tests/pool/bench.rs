@@ -112,6 +112,7 @@ fn draft(sovereign: &str, nameservers: &[DomainName], proven: bool) -> Plan {
         secondaries: Vec::new(),
         catalog: None,
         rule: None,
+        caa: [].into(),
         proven_within: None,
     };
     let after = [hold.name().clone()];
