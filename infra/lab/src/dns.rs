@@ -40,7 +40,8 @@ pub struct PowerDns {
     /// Where it answers queries, over UDP and TCP.
     pub dns_addr: SocketAddr,
     process: Process,
-    home: Home,
+    /// On the heap: worlds of many servers are passed around.
+    home: Box<Home>,
 }
 
 impl fmt::Debug for PowerDns {
@@ -72,17 +73,18 @@ impl PowerDns {
         dir: Option<PathBuf>,
         settings: &[&str],
     ) -> io::Result<Self> {
-        Self::start_in(Home::open(dir, settings).await?, addresses, port).await
+        let home = Home::open(dir, settings).await?;
+        Self::start_in(Box::new(home), addresses, port).await
     }
 
     /// Starts a second server on this one's database, at the same address and another port. It looks at the database each time it is
     /// asked, so that what the first one is told is its answer at once. It has nothing to answer from when the first one is gone.
     pub async fn replica(&self) -> io::Result<Self> {
         let home = Home::beside(&self.home, &UNCACHED)?;
-        Self::start_in(home, &[self.dns_addr.ip()], None).await
+        Self::start_in(Box::new(home), &[self.dns_addr.ip()], None).await
     }
 
-    async fn start_in(home: Home, addresses: &[IpAddr], port: Option<u16>) -> io::Result<Self> {
+    async fn start_in(home: Box<Home>, addresses: &[IpAddr], port: Option<u16>) -> io::Result<Self> {
         let key = home::random_key()?;
         let first = addresses.first().copied();
         let address = first.ok_or_else(|| io::Error::other("a name server needs an address"))?;

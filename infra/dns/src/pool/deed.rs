@@ -190,14 +190,8 @@ impl Deed<'_> {
         quarantine: Duration,
     ) -> Result<Withdrawal, DeedError> {
         let done = Withdrawal::Gone { clear_at: None };
-        let given = self
-            .give_back(
-                generation,
-                Act::Release {
-                    lingers: Lingers::default(),
-                },
-            )
-            .await?;
+        let lingers = Lingers::default();
+        let given = self.give_back(generation, Act::Release { lingers }).await?;
         let Returned::Given(given) = given else {
             return Ok(done);
         };

@@ -120,7 +120,7 @@ async fn speak(mut stream: TcpStream, worst: Worst) -> std::io::Result<()> {
     stream.write_u16(u16::MAX).await?;
     loop {
         match worst {
-            Worst::Spill => stream.write_all(&[0; 65_535]).await?,
+            Worst::Spill => stream.write_all(&[0; 8_192]).await?,
             Worst::Flood | Worst::Drip => {
                 stream.write_u8(0).await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
