@@ -95,7 +95,7 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
     use sovereign_dns::pool::testing::{book_contract, owner, pool_name};
-    use sovereign_dns::pool::{Act, PoolError, perform};
+    use sovereign_dns::pool::{Act, Lingers, PoolError, perform};
 
     use super::*;
 
@@ -158,7 +158,9 @@ mod tests {
                         0..4 => Act::Hold { until: now },
                         4 => Act::Provision,
                         5 => Act::Activate,
-                        6 => Act::Release { lingers: 0 },
+                        6 => Act::Release {
+                            lingers: Lingers::default(),
+                        },
                         _ => Act::Quarantine {
                             length: std::time::Duration::ZERO,
                         },

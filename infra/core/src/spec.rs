@@ -3,6 +3,7 @@
 //! [`parse`] reads a document and reports every problem at once, each with its place and what to do.
 
 mod access;
+mod caa;
 mod dns;
 mod domain;
 mod fields;

@@ -38,7 +38,7 @@ pub mod sweep;
 pub mod testing;
 
 pub use act::{Act, Owner, Refusal, Verdict, decide};
-pub use allocation::{Allocation, State};
+pub use allocation::{Allocation, Lingers, State};
 pub use book::{BookError, PoolBook, PoolError, Put, expire, perform, reclaim};
 pub use claim::{Claim, ClaimDigest};
 pub use deed::{Deed, DeedError, Withdrawal};

@@ -1,5 +1,6 @@
 //! A zone on several servers: made or adopted, brought to what is wanted, and removed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -160,13 +161,25 @@ impl Leader<'_> {
         if !present.is_empty() && !lacks_some(&present, &self.keys) {
             return refuse_other_keys(host, zone, &self.keys, &present);
         }
-        let has = |key: &ZoneKey| present.iter().any(|own| own.dnskey == key.dnskey);
-        for key in self.keys.iter().filter(|key| key.active && !has(key)) {
-            let private = self.host.export_key(zone, key.id).await?;
-            host.import_key(zone, &private).await?;
-        }
-        Ok(())
+        share_keys(self.host, &self.keys, host, zone).await
     }
+}
+
+/// Gives a server those of another one's keys that sign and that it does not have. What it has is read at that moment: servers
+/// may have one database, and then it has a key as soon as the other one.
+pub(crate) async fn share_keys(
+    from: &dyn ZoneHost,
+    keys: &[ZoneKey],
+    to: &dyn ZoneHost,
+    zone: &DomainName,
+) -> Result<(), DnsError> {
+    let present = to.keys(zone).await?;
+    let has = |key: &ZoneKey| present.iter().any(|own| own.dnskey == key.dnskey);
+    for key in keys.iter().filter(|key| key.active && !has(key)) {
+        let private = from.export_key(zone, key.id).await?;
+        to.import_key(zone, &private).await?;
+    }
+    Ok(())
 }
 
 async fn make_or_adopt(
@@ -243,21 +256,25 @@ pub(crate) fn refuse_other_keys(
 /// Whether a server signs with some of the first server's keys and with no others: a roll of the key has not yet come to it.
 fn lacks_some(keys: &[ZoneKey], first: &[ZoneKey]) -> bool {
     let (own, all) = (signers(keys), signers(first));
-    !own.is_empty() && own.len() < all.len() && own.iter().all(|key| all.contains(key))
+    !own.is_empty() && own.len() < all.len() && own.is_subset(&all)
 }
 
-fn signers(keys: &[ZoneKey]) -> Vec<&str> {
+/// The keys that sign; each counts once, also where a server has it twice.
+fn signers(keys: &[ZoneKey]) -> BTreeSet<&str> {
     let active = keys.iter().filter(|key| key.active);
-    let mut signers: Vec<&str> = active.map(|key| key.dnskey.as_str()).collect();
-    signers.sort_unstable();
-    signers
+    active.map(|key| key.dnskey.as_str()).collect()
 }
 
+/// What a parent is to publish of keys, each digest once.
 pub(crate) fn published(keys: &[ZoneKey]) -> Published {
     let active = keys.iter().filter(|key| key.active);
-    Published {
-        ds: active.flat_map(|key| key.ds.iter().cloned()).collect(),
+    let mut ds: Vec<Ds> = Vec::new();
+    for digest in active.flat_map(|key| &key.ds) {
+        if !ds.contains(digest) {
+            ds.push(digest.clone());
+        }
     }
+    Published { ds }
 }
 
 /// The first serial of a zone: a zone made again begins higher than an earlier one of its name ended, so that secondaries notice.

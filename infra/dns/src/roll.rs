@@ -15,11 +15,12 @@ use crate::delegation::ParentView;
 use crate::error::{DnsError, ErrorClass};
 use crate::host::{ZoneHost, ZoneKey};
 use crate::name::DomainName;
-use crate::publish::{ZoneHosts, nobody, published, refuse_foreign, refuse_other_keys};
+use crate::publish::{ZoneHosts, nobody, published, refuse_foreign, refuse_other_keys, share_keys};
 use crate::record::{Ds, RecordKind, Records};
 use crate::zone::{Change, Zone, ZoneMark, ZoneRequest};
 
-/// Every server signs with a key that is not among those to be retired; where none has one yet, the first makes it.
+/// Every server signs with a key that is not among those to be retired; where none has one yet, the first makes it. Two servers may
+/// have one database: what the first was given is there at the second already, and a key given twice would sign twice.
 pub async fn add_key(
     hosts: &ZoneHosts,
     zone: &DomainName,
@@ -37,11 +38,7 @@ pub async fn add_key(
     }
     let keys = leader.host.keys(zone).await?;
     for copy in &copies {
-        let missing = keys.iter().filter(|key| key.active && !copy.has(key));
-        for key in missing.filter(|_| !std::ptr::eq(copy, leader)) {
-            let private = leader.host.export_key(zone, key.id).await?;
-            copy.host.import_key(zone, &private).await?;
-        }
+        share_keys(leader.host, &keys, copy.host, zone).await?;
         refuse_other_keys(copy.host, zone, &keys, &copy.host.keys(zone).await?)?;
         copy.touch().await?;
     }
@@ -95,13 +92,8 @@ pub async fn keys_are(
 /// The longest time, in seconds, that a cache may keep anything the zone says: until then it may lack signatures of a new key.
 pub async fn longest_ttl(hosts: &ZoneHosts, zone: &DomainName, mark: &ZoneMark) -> Result<u32, DnsError> {
     let copies = copies(hosts, zone, mark).await?;
-    let sets = copies.iter().flat_map(|copy| &copy.zone.sets);
-    let ttls = sets.map(|set| match &set.records {
-        // Keys and denials are kept as long as the start of authority says.
-        Records::Soa(soa) => set.ttl.max(soa.negative_ttl),
-        _ => set.ttl,
-    });
-    Ok(ttls.max().unwrap_or_default())
+    let longest = copies.iter().map(|copy| copy.zone.longest_ttl()).max();
+    Ok(longest.unwrap_or_default())
 }
 
 /// The zone's apex alone, as its first server has it: enough to ask for its keys everywhere.
@@ -158,10 +150,6 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    fn has(&self, key: &ZoneKey) -> bool {
-        self.keys.iter().any(|own| own.dnskey == key.dnskey)
-    }
-
     fn has_fresh(&self, retiring: &[Ds]) -> bool {
         self.keys.iter().any(|key| key.active && !is_among(key, retiring))
     }

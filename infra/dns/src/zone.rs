@@ -224,6 +224,16 @@ impl Zone {
             .find(|set| set.name == *name && set.records.kind() == *kind)
     }
 
+    /// The longest time, in seconds, that a cache may keep anything the zone says.
+    pub fn longest_ttl(&self) -> u32 {
+        let ttls = self.sets.iter().map(|set| match &set.records {
+            // Keys and denials are kept as long as the start of authority says.
+            Records::Soa(soa) => set.ttl.max(soa.negative_ttl),
+            _ => set.ttl,
+        });
+        ttls.max().unwrap_or_default()
+    }
+
     /// The addresses that a name leads to, or that the server chooses among for it.
     pub fn addresses_of(&self, name: &DomainName) -> BTreeSet<IpAddr> {
         let sets = self.sets.iter().filter(|set| set.name == *name);

@@ -1,4 +1,4 @@
-//! A real name server beside the lab: PowerDNS with a database of its own, on loopback or an address of the lab.
+//! A real name server beside the lab: PowerDNS with a database of its own, or another one's, on loopback or an address of the lab.
 
 mod folder;
 mod home;
@@ -21,6 +21,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often other ports are tried, if somebody takes those that were free a moment ago.
 const TRIES: u32 = 5;
 
+/// Settings of a server that keeps nothing of its database: neither answers, nor which zones there are and how they are signed.
+const UNCACHED: [&str; 6] = [
+    "cache-ttl=0",
+    "query-cache-ttl=0",
+    "negquery-cache-ttl=0",
+    "zone-cache-refresh-interval=0",
+    "zone-metadata-cache-ttl=0",
+    "dnssec-key-cache-ttl=0",
+];
+
 /// A PowerDNS that answers. It ends with this value, and with the process, however that ends.
 pub struct PowerDns {
     /// Address of its API: scheme, host and port.
@@ -30,7 +40,8 @@ pub struct PowerDns {
     /// Where it answers queries, over UDP and TCP.
     pub dns_addr: SocketAddr,
     process: Process,
-    home: Home,
+    /// On the heap: worlds of many servers are passed around.
+    home: Box<Home>,
 }
 
 impl fmt::Debug for PowerDns {
@@ -63,6 +74,17 @@ impl PowerDns {
         settings: &[&str],
     ) -> io::Result<Self> {
         let home = Home::open(dir, settings).await?;
+        Self::start_in(Box::new(home), addresses, port).await
+    }
+
+    /// Starts a second server on this one's database, at the same address and another port. It looks at the database each time it is
+    /// asked, so that what the first one is told is its answer at once. It has nothing to answer from when the first one is gone.
+    pub async fn replica(&self) -> io::Result<Self> {
+        let home = Home::beside(&self.home, &UNCACHED)?;
+        Self::start_in(Box::new(home), &[self.dns_addr.ip()], None).await
+    }
+
+    async fn start_in(home: Box<Home>, addresses: &[IpAddr], port: Option<u16>) -> io::Result<Self> {
         let key = home::random_key()?;
         let first = addresses.first().copied();
         let address = first.ok_or_else(|| io::Error::other("a name server needs an address"))?;
@@ -186,6 +208,18 @@ mod tests {
         assert!(!dir.exists());
         assert!(tokio::net::TcpStream::connect(dns_addr).await.is_err());
         two.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_replica_has_the_zones_of_the_first_and_leaves_its_database_alone() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let first = PowerDns::start(address, None).await.unwrap();
+        let replica = first.replica().await.unwrap();
+        add_zone(&first).await;
+        assert!(zones(&replica).await.contains("kept.example."));
+        replica.stop().await;
+        assert!(zones(&first).await.contains("kept.example."));
+        first.stop().await;
     }
 
     #[tokio::test]

@@ -219,6 +219,9 @@ pub struct PlannedZone {
     /// Servers that have it from the first of those it is made on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secondaries: Vec<String>,
+    /// Who may issue certificates for its names, as CAA records; anybody where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caa: Vec<String>,
 }
 
 /// Who changes what the parent of the Sovereign's zone says.

@@ -45,7 +45,10 @@ pub(crate) fn show(one: &Allocation, history: &[Allocation], now: Timestamp) -> 
     if let Some(clear_at) = one.clear_at.filter(|clear_at| *clear_at > now) {
         facts.row([
             "caches".to_owned(),
-            format!("may lead to an earlier delegation until {}", moment(clear_at)),
+            format!(
+                "may remember an earlier delegation or zone until {}",
+                moment(clear_at)
+            ),
         ]);
     }
     let mut table = Columns::new(["at", "state", "sovereign", "generation"]).right(3);

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sovereign_dns::pool::look_alike::skeleton;
 use sovereign_dns::pool::testing::{MemoryBook, owner, pool_name};
-use sovereign_dns::pool::{Act, Allocation, ChildDelegation, PoolBook as _, PoolName, delegation, perform};
+use sovereign_dns::pool::{
+    Act, Allocation, ChildDelegation, Lingers, PoolBook as _, PoolName, delegation, perform,
+};
 use sovereign_dns::record::{RecordSet, Records, Soa};
 use sovereign_dns::{
     DomainName, Mailbox, PowerDnsConfig, ZoneHost, ZoneMark, ZoneRequest, connect_powerdns, publish,
@@ -263,7 +265,9 @@ async fn a_sweep_removes_what_is_nobodys_and_nothing_else() {
     let gone = [
         hold(),
         Act::Provision,
-        Act::Release { lingers: 0 },
+        Act::Release {
+            lingers: Lingers::default(),
+        },
         Act::Withdrawn,
         Act::Quarantine {
             length: Duration::ZERO,

@@ -79,6 +79,7 @@ impl World {
             },
             catalog: None,
             rule: None,
+            caa: [].into(),
             proven_within: None,
         };
         let spec = spec(&primary, Some(&secondary).filter(|_| !is_alone));

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use super::caa;
 use super::domain::host_name;
 use super::fields::secret;
 use super::reader::{At, Reader, all};
 use super::{Dns, DnsSecondary, DnsServer};
 
 pub(super) fn dns(reader: &mut Reader, at: &At<'_>) -> Option<Dns> {
-    reader.keys(at, &["servers", "nameservers", "secondaries", "catalog"])?;
+    reader.keys(at, &["servers", "nameservers", "secondaries", "catalog", "caa"])?;
     let servers = reader
         .need(
             at,
@@ -32,11 +33,16 @@ pub(super) fn dns(reader: &mut Reader, at: &At<'_>) -> Option<Dns> {
         Some(named) => catalog(reader, at, &named).map(Some),
         None => Some(None),
     };
+    let caa = match at.get("caa") {
+        Some(at) => caa::caa(reader, &at).map(Some),
+        None => Some(None),
+    };
     Some(Dns {
         servers: servers?,
         nameservers: nameservers?,
         secondaries: secondaries?,
         catalog: catalog?,
+        caa: caa?,
     })
 }
 
@@ -101,7 +107,7 @@ fn distinct(reader: &mut Reader, at: &At<'_>, found: Vec<DnsSecondary>) -> Optio
     Some(found)
 }
 
-fn filled<'a>(reader: &mut Reader, at: &At<'a>) -> Option<Vec<At<'a>>> {
+pub(super) fn filled<'a>(reader: &mut Reader, at: &At<'a>) -> Option<Vec<At<'a>>> {
     let items = reader.list(at)?;
     if items.is_empty() {
         reader.error(

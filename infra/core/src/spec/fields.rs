@@ -95,14 +95,7 @@ fn organization(reader: &mut Reader, root: &At<'_>) -> Option<Organization> {
         fits.then_some(text)
     });
     let email = email.and_then(|(at, text)| {
-        let fits = text.split_once('@').is_some_and(|(user, host)| {
-            !user.is_empty()
-                && host.contains('.')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-                && !text.contains(char::is_whitespace)
-                && !host.contains('@')
-        });
+        let fits = is_mail_address(&text);
         if !fits {
             reader.error(
                 &at,
@@ -116,6 +109,17 @@ fn organization(reader: &mut Reader, root: &At<'_>) -> Option<Organization> {
     Some(Organization {
         name: name?,
         email: email?,
+    })
+}
+
+pub(super) fn is_mail_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty()
+            && host.contains('.')
+            && !host.starts_with('.')
+            && !host.ends_with('.')
+            && !text.contains(char::is_whitespace)
+            && !host.contains('@')
     })
 }
 

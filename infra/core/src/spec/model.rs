@@ -125,6 +125,23 @@ pub struct Dns {
     /// Name of the catalog zone that tells them which zones there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
+    /// Who may issue certificates for names in the zone; the zone does not say without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caa: Option<DnsCaa>,
+}
+
+/// Who may issue certificates for names in the zone (CAA, RFC 8659).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsCaa {
+    /// Domain names of issuers, with their parameters. At least one.
+    pub issuers: Vec<String>,
+    /// Who may issue certificates for wildcards: the same without, nobody where it is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wildcard_issuers: Option<Vec<String>>,
+    /// Where issuers report what they refused: a `mailto:`, `https:` or `http:` address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 /// A server that has zones from another.

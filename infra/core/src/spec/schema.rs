@@ -129,6 +129,15 @@ fn dns() -> Value {
                 },
             }},
             "catalog": {"type": "string", "description": "Name of the catalog zone that tells the secondaries which zones there are (RFC 9432)."},
+            "caa": {
+                "type": "object", "additionalProperties": false, "required": ["issuers"],
+                "description": "Who may issue certificates for names in the zone (CAA, RFC 8659).",
+                "properties": {
+                    "issuers": texts("Domain names of issuers, with their parameters behind `;`."),
+                    "wildcardIssuers": {"type": "array", "items": {"type": "string"}, "description": "Who may issue certificates for wildcards: the same without, nobody where it is empty."},
+                    "contact": {"type": "string", "pattern": "^(mailto:|https?://)", "description": "Where issuers report what they refused."},
+                },
+            },
         },
         "dependentRequired": {"catalog": ["secondaries"]},
     })

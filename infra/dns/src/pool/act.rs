@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use sovereign_core::name::SovereignName;
 use thiserror::Error;
 
-use super::allocation::{Allocation, State};
+use super::allocation::{Allocation, Lingers, State};
 use super::claim::ClaimDigest;
 use super::name::PoolName;
 
@@ -42,10 +42,10 @@ pub enum Act {
     Provision,
     /// Its delegation is there.
     Activate,
-    /// Gives it back; the delegation that is about to go is remembered for `lingers` seconds.
+    /// Gives it back: its delegation is about to go, and then its zone.
     Release {
-        /// Longest time to live of what caches may hold of it, in seconds.
-        lingers: u32,
+        /// For how long caches remember them.
+        lingers: Lingers,
     },
     /// Its delegation was seen to be gone.
     Withdrawn,
@@ -216,13 +216,10 @@ pub fn decide_expiry(present: &Allocation, now: Timestamp) -> Verdict {
 }
 
 /// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away.
-pub fn decide_reclaim(present: &Allocation, lingers: u32, now: Timestamp) -> Result<Verdict, Refusal> {
+pub fn decide_reclaim(present: &Allocation, lingers: Lingers, now: Timestamp) -> Result<Verdict, Refusal> {
     match present.state {
-        State::Quarantined { .. } | State::Gone => Ok(becomes(present, State::Releasing { lingers }, now)),
-        State::Releasing { lingers: earlier } if earlier < lingers => {
-            Ok(becomes(present, State::Releasing { lingers }, now))
-        }
-        State::Releasing { .. } => Ok(Verdict::Stays),
+        State::Quarantined { .. } | State::Gone => Ok(begins_to_go(present, lingers, now)),
+        State::Releasing { lingers: earlier } => Ok(goes_on_going(present, earlier, lingers, now)),
         State::Held { .. } | State::Provisioning | State::Active => Err(taken(present)),
     }
 }
@@ -262,29 +259,49 @@ fn go_on(own: &Allocation, act: Act, now: Timestamp) -> Result<Verdict, Refusal>
         // Nothing of a hold is in DNS.
         (State::Held { .. }, Act::Release { .. }) => Ok(becomes(own, State::Gone, now)),
         (State::Provisioning | State::Active, Act::Release { lingers }) => {
-            Ok(becomes(own, State::Releasing { lingers }, now))
+            Ok(begins_to_go(own, lingers, now))
         }
-        (State::Releasing { lingers: earlier }, Act::Release { lingers }) if *earlier < lingers => {
-            Ok(becomes(own, State::Releasing { lingers }, now))
+        (State::Releasing { lingers: earlier }, Act::Release { lingers }) => {
+            Ok(goes_on_going(own, *earlier, lingers, now))
         }
         (State::Releasing { lingers }, Act::Withdrawn) if own.clear_at.is_none() => {
-            Ok(cleared(own, own.state.clone(), seconds_after(now, *lingers), now))
+            let clear_at = seconds_after(now, lingers.delegation);
+            Ok(cleared(own, own.state.clone(), clear_at, now))
         }
         (State::Releasing { lingers }, Act::Quarantine { length }) if own.clear_at.is_some() => {
-            // The zone answered until now: what it said is remembered as long again.
-            let clear_at = seconds_after(now, *lingers);
+            // The zone answered until now. Who has its keys takes the next zone of that name for a forgery.
+            let clear_at = seconds_after(now, lingers.longest());
             let until = after(now, length).max(clear_at);
             Ok(cleared(own, State::Quarantined { until }, clear_at, now))
         }
         (State::Provisioning | State::Active, Act::Provision)
         | (State::Active, Act::Activate)
-        | (State::Releasing { .. }, Act::Release { .. } | Act::Withdrawn)
+        | (State::Releasing { .. }, Act::Withdrawn)
         | (
             State::Quarantined { .. } | State::Gone,
             Act::Release { .. } | Act::Withdrawn | Act::Quarantine { .. },
         ) => Ok(Verdict::Stays),
         _ => Err(out_of_turn(own, act)),
     }
+}
+
+/// On its way out of DNS. What caches remember of a generation before is not forgotten over it.
+fn begins_to_go(before: &Allocation, lingers: Lingers, now: Timestamp) -> Verdict {
+    let earlier = Lingers {
+        zone: before.clear_at.map_or(0, |clear_at| seconds_until(clear_at, now)),
+        ..Lingers::default()
+    };
+    let lingers = lingers.or_longer(earlier);
+    becomes(before, State::Releasing { lingers }, now)
+}
+
+/// A wait may become longer, never shorter.
+fn goes_on_going(before: &Allocation, earlier: Lingers, lingers: Lingers, now: Timestamp) -> Verdict {
+    let lingers = earlier.or_longer(lingers);
+    if lingers == earlier {
+        return Verdict::Stays;
+    }
+    becomes(before, State::Releasing { lingers }, now)
 }
 
 /// A new generation.
@@ -364,6 +381,12 @@ fn out_of_turn(present: &Allocation, act: Act) -> Refusal {
 
 fn seconds_after(time: Timestamp, seconds: u32) -> Timestamp {
     after(time, Duration::from_secs(seconds.into()))
+}
+
+/// Whole seconds from `now` to a moment, none if it is over.
+fn seconds_until(moment: Timestamp, now: Timestamp) -> u32 {
+    let left = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
+    u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 /// `time` plus `by`, or the end of time.

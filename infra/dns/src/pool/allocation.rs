@@ -7,6 +7,33 @@ use sovereign_core::name::SovereignName;
 use super::claim::ClaimDigest;
 use super::name::PoolName;
 
+/// For how long caches remember what DNS said of a name, once that is gone, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lingers {
+    /// Its delegation, out of the pool's zone.
+    #[serde(rename = "lingers")]
+    pub delegation: u32,
+    /// Its zone: the keys, and what they signed.
+    #[serde(rename = "zoneLingers", default)]
+    pub zone: u32,
+}
+
+impl Lingers {
+    /// The longer time of both, each for itself.
+    #[must_use]
+    pub fn or_longer(self, other: Self) -> Self {
+        Self {
+            delegation: self.delegation.max(other.delegation),
+            zone: self.zone.max(other.zone),
+        }
+    }
+
+    /// Until nothing of it is remembered.
+    pub fn longest(self) -> u32 {
+        self.delegation.max(self.zone)
+    }
+}
+
 /// How far a name has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -22,8 +49,9 @@ pub enum State {
     Active,
     /// Its delegation is being taken out, then its zone.
     Releasing {
-        /// Seconds for which caches remember the delegation after it is gone.
-        lingers: u32,
+        /// For how long caches remember them.
+        #[serde(flatten)]
+        lingers: Lingers,
     },
     /// Nothing of it is in DNS, and only its last owner may have it again.
     Quarantined {
@@ -83,7 +111,7 @@ pub struct Allocation {
     /// How far it has come.
     #[serde(flatten)]
     pub state: State,
-    /// Until then caches may remember an earlier delegation of the name.
+    /// Until then caches may remember an earlier delegation of the name, or what its zone said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_at: Option<Timestamp>,
     /// When it last changed.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::act::{Act, Owner, Refusal, Verdict, decide, decide_expiry, decide_reclaim};
-use super::allocation::Allocation;
+use super::allocation::{Allocation, Lingers};
 use super::name::PoolName;
 
 /// How often an act is decided anew because somebody else was faster.
@@ -117,11 +117,11 @@ pub async fn expire(book: &dyn PoolBook, name: &PoolName, now: Timestamp) -> Res
     Err(contended("end a name that others keep changing"))
 }
 
-/// Takes up again what nobody has; `lingers` is how long caches remember what is in DNS of it, in seconds. See [`decide_reclaim`].
+/// Takes up again what nobody has; `lingers` is how long caches remember what is in DNS of it. See [`decide_reclaim`].
 pub async fn reclaim(
     book: &dyn PoolBook,
     name: &PoolName,
-    lingers: u32,
+    lingers: Lingers,
     now: Timestamp,
 ) -> Result<Option<Allocation>, PoolError> {
     for _ in 0..TRIES {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use super::act::{Act, Owner, Refusal};
-use super::allocation::{Allocation, State};
+use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, perform};
 use super::delegation::{ChildDelegation, delegate, lingers, withdraw};
 use super::name::PoolName;
@@ -152,8 +152,8 @@ impl Deed<'_> {
         self.act(Some(generation), Act::Activate).await
     }
 
-    /// Takes the name's delegation away. How long caches remember it is in the book before it goes, and when it was seen to be gone
-    /// after that: whoever goes on after a crash waits as long.
+    /// Takes the name's delegation away. How long caches remember it and the zone is in the book before it goes, and when it was
+    /// seen to be gone after that: whoever goes on after a crash waits as long.
     pub async fn withdraw(&self, generation: Option<u64>) -> Result<Withdrawal, DeedError> {
         let (child, mark) = (self.fqdn()?, self.mark());
         let lingers = lingers(self.hosts, &self.name.pool, &child, &mark).await?;
@@ -165,15 +165,17 @@ impl Deed<'_> {
         if !findings.is_empty() {
             return Ok(Withdrawal::NotYet(findings));
         }
-        let Returned::Given(_) = given else {
-            let clear_at = (self.clock)().checked_add(SignedDuration::from_secs(lingers.into()));
-            return Ok(Withdrawal::Gone {
-                clear_at: clear_at.ok(),
-            });
+        let seen = match given {
+            Returned::Given(_) => self.give_back(generation, Act::Withdrawn).await?,
+            other => other,
         };
-        let clear_at = match self.give_back(generation, Act::Withdrawn).await? {
-            Returned::Given(gone) => gone.clear_at,
-            Returned::NotOwned | Returned::Namesake => None,
+        let clear_at = match seen {
+            Returned::Given(going) if matches!(going.state, State::Releasing { .. }) => going.clear_at,
+            // Of what was left behind the book knows nothing; in quarantine it waits for caches by itself.
+            _ => {
+                let forgotten = SignedDuration::from_secs(lingers.delegation.into());
+                (self.clock)().checked_add(forgotten).ok()
+            }
         };
         Ok(Withdrawal::Gone { clear_at })
     }
@@ -188,7 +190,8 @@ impl Deed<'_> {
         quarantine: Duration,
     ) -> Result<Withdrawal, DeedError> {
         let done = Withdrawal::Gone { clear_at: None };
-        let given = self.give_back(generation, Act::Release { lingers: 0 }).await?;
+        let lingers = Lingers::default();
+        let given = self.give_back(generation, Act::Release { lingers }).await?;
         let Returned::Given(given) = given else {
             return Ok(done);
         };

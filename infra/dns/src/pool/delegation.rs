@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use hickory_proto::rr::RecordType;
 
+use super::allocation::Lingers;
 use crate::check::{Check, ZoneFinding, ZoneProblem};
 use crate::error::{DnsError, ErrorClass};
 use crate::host::ZoneHost;
@@ -120,20 +121,23 @@ pub async fn check(hosts: &ZoneHosts, wanted: &ChildDelegation) -> Result<Vec<Zo
     Ok(findings)
 }
 
-/// How long caches may go on giving the delegation after it is gone, in seconds; 0 if no server has one of this owner.
+/// For how long caches may go on giving the delegation, and what the name's zone says, after they are gone; not at all where no
+/// server has one of this owner.
 pub async fn lingers(
     hosts: &ZoneHosts,
     pool: &DomainName,
     child: &DomainName,
     mark: &ZoneMark,
-) -> Result<u32, DnsError> {
-    let mut longest = 0;
+) -> Result<Lingers, DnsError> {
+    let mut longest = Lingers::default();
     for host in hosts {
         let place = Place::read(&**host, pool, child).await?;
-        let ours = place.sets_of(mark).map(|set| set.set.ttl);
-        longest = ours
-            .map(|ttl| ttl.max(place.negative_ttl))
-            .fold(longest, u32::max);
+        let ours = place.sets_of(mark).map(|set| set.set.ttl.max(place.negative_ttl));
+        let zone = host.find(child).await?.filter(|zone| zone.is_of(mark));
+        longest = longest.or_longer(Lingers {
+            delegation: ours.max().unwrap_or_default(),
+            zone: zone.map_or(0, |zone| zone.longest_ttl()),
+        });
     }
     Ok(longest)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::act::{Act, Owner};
-use super::allocation::Allocation;
+use super::allocation::{Allocation, Lingers};
 use super::book::{PoolBook, perform, reclaim};
 use super::deed::{DeedError, Withdrawal};
 use super::delegation::{lingers, withdraw};
@@ -53,7 +53,7 @@ impl Removal<'_> {
 
     /// Takes the zone away, and puts the name in quarantine.
     pub async fn finish(&self, quarantine: Duration, now: Timestamp) -> Result<(), DeedError> {
-        let Some(taken) = reclaim(self.book, self.name, 0, now).await? else {
+        let Some(taken) = reclaim(self.book, self.name, Lingers::default(), now).await? else {
             return Ok(());
         };
         publish::withdraw(self.hosts, self.child, self.mark).await?;

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::act::{Act, Owner, Refusal};
-use super::allocation::{Allocation, State};
+use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, Put, expire, perform};
 use super::claim::Claim;
 use super::look_alike::skeleton;
@@ -105,7 +105,12 @@ async fn a_life_is_kept_as_it_was(book: &dyn PoolBook) {
         Act::Hold { until: later(60) },
         Act::Provision,
         Act::Activate,
-        Act::Release { lingers: 300 },
+        Act::Release {
+            lingers: Lingers {
+                delegation: 300,
+                zone: 600,
+            },
+        },
         Act::Withdrawn,
         Act::Quarantine {
             length: std::time::Duration::from_mins(15),

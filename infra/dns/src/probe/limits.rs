@@ -64,23 +64,35 @@ impl Budget {
 
     /// Takes one question off.
     pub(super) fn spend(&self) -> Result<(), Failure> {
-        if Instant::now() >= self.deadline {
-            return Err(Failure::out_of_time());
-        }
+        self.left()?;
         let taken = self
             .asked
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asked| {
                 (asked < self.most).then_some(asked + 1)
             });
-        let why = || Failure::Spent {
+        taken.map(|_| ()).map_err(|_| self.all_asked())
+    }
+
+    /// Fails where nothing more may be asked.
+    pub(super) fn left(&self) -> Result<(), Failure> {
+        if Instant::now() >= self.deadline {
+            return Err(Failure::out_of_time());
+        }
+        if self.asked() >= self.most {
+            return Err(self.all_asked());
+        }
+        Ok(())
+    }
+
+    fn all_asked(&self) -> Failure {
+        Failure::Spent {
             why: format!("{} questions were asked", self.most),
-        };
-        taken.map(|_| ()).map_err(|_| why())
+        }
     }
 
     /// Whether nothing more may be asked.
     pub(super) fn is_spent(&self) -> bool {
-        self.asked() >= self.most || Instant::now() >= self.deadline
+        self.left().is_err()
     }
 
     /// Questions so far.

@@ -32,6 +32,8 @@ impl Run<'_> {
         if let Some(known) = self.prober.atlas.host(host) {
             return known;
         }
+        // What was answered before leads from host to host without a question, in more ways than there is time for.
+        self.budget.left()?;
         let found = self.look_up(host, &trail.with(host)).await;
         // What was not found for lack of time or because of where it was asked from may be found another time.
         if !matches!(found, Err(Failure::Spent { .. } | Failure::Circular)) {

@@ -22,9 +22,14 @@ impl Caa {
         Self::new(false, "issue", issuer)
     }
 
-    /// `issuer` may issue certificates for wildcards.
+    /// `issuer` may issue certificates for wildcards; nobody may where it is `;`.
     pub fn issue_wildcard(issuer: &str) -> Result<Self, RecordTextError> {
         Self::new(false, "issuewild", issuer)
+    }
+
+    /// Issuers report what they were asked for and refused to that address, for example `mailto:security@acme.example`.
+    pub fn report_to(address: &str) -> Result<Self, RecordTextError> {
+        Self::new(false, "iodef", address)
     }
 
     /// A record of any tag. `critical`: an issuer that does not know the tag must not issue.

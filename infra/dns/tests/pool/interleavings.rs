@@ -1,13 +1,14 @@
 //! Two Sovereigns and two sweepers after one name: they take turns at every call of a store or a server, die before or after any
 //! call, and time goes by. There are never two owners, and nothing that somebody has is ever taken away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use sovereign_dns::pool::sweep::Removal;
 use sovereign_dns::pool::testing::{owner, pool_name};
@@ -23,6 +24,9 @@ use crate::world::{Hands, Server, TTL, TurnBook, turn};
 /// How long a name is kept from others.
 const QUARANTINE: Duration = Duration::from_mins(10);
 
+/// For how long a resolver has what a zone of [`up`] said, in seconds: longer than a delegation.
+const REMEMBERED: u32 = 2 * TTL;
+
 /// What everybody works on.
 #[derive(Clone)]
 struct World {
@@ -32,6 +36,8 @@ struct World {
     hands: Hands,
     name: PoolName,
     child: DomainName,
+    /// Resolvers: when they last had an answer of the zone, by the generation whose it was.
+    caches: Arc<Mutex<BTreeMap<u64, Timestamp>>>,
 }
 
 impl World {
@@ -46,10 +52,11 @@ impl World {
             hands: Hands::default(),
             child: name.fqdn().unwrap(),
             name,
+            caches: Arc::default(),
         }
     }
 
-    async fn wait_until(&self, moment: Option<jiff::Timestamp>) {
+    async fn wait_until(&self, moment: Option<Timestamp>) {
         while moment.is_some_and(|moment| moment > self.hands.now()) {
             turn().await;
         }
@@ -61,7 +68,7 @@ impl World {
         let present = now
             .as_ref()
             .map(|one| (format!("sov:{}", one.sovereign), &one.state));
-        let mut owners = BTreeSet::new();
+        let (mut owners, mut delegated) = (BTreeSet::new(), false);
         for server in &*self.servers {
             let (zone, sets) = server.owners(&self.child);
             assert!(
@@ -89,11 +96,33 @@ impl World {
                     );
                 }
             }
+            delegated |= !sets.is_empty();
             owners.extend(sets.into_iter().chain(zone));
+        }
+        if let Some(present) = now.as_ref().filter(|_| !owners.is_empty()) {
+            self.remember(present.generation, delegated);
         }
         assert!(owners.len() <= 1, "{owners:?}");
         if let (Some((by, _)), Some(owner)) = (present, owners.first()) {
             assert_eq!(*owner, by, "what is in DNS is the owner's");
+        }
+    }
+}
+
+impl World {
+    /// Resolvers come to a zone that is delegated, and go on asking it as long as it is there. None of them may still have keys of
+    /// an earlier one when another is delegated: it would take that for a forgery.
+    fn remember(&self, generation: u64, delegated: bool) {
+        let (now, mut caches) = (self.hands.now(), self.caches.lock().unwrap());
+        if delegated || caches.contains_key(&generation) {
+            caches.insert(generation, now);
+        }
+        for (earlier, seen) in caches.range(..generation).filter(|_| delegated) {
+            let kept = now.duration_since(*seen).as_secs();
+            assert!(
+                kept >= i64::from(REMEMBERED),
+                "generation {generation} is delegated {kept} s after the zone of {earlier}"
+            );
         }
     }
 }
@@ -136,7 +165,7 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
     let clock = || world.hands.now();
     let deed = deed(&world, &by, &clock);
     let held = deed.hold().await?;
-    let request = sovereign_zone(&SovereignNames {
+    let mut request = sovereign_zone(&SovereignNames {
         mark: ZoneMark::of(&by.sovereign),
         apex: world.child.clone(),
         nameservers: vec!["ns1.dns.example".parse().unwrap()],
@@ -147,6 +176,10 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
         rule: None,
     })
     .unwrap();
+    (request.soa_ttl, request.soa.negative_ttl) = (REMEMBERED, REMEMBERED);
+    for set in &mut request.sets {
+        set.ttl = REMEMBERED;
+    }
     let published = publish(&world.hosts, &request).await?;
     world.wait_until(held.clear_at).await;
     let nameservers = ["ns1.dns.example".parse().unwrap()].into();
@@ -190,11 +223,7 @@ async fn sweep(world: World) -> Result<(), DeedError> {
     Ok(())
 }
 
-fn deed<'a>(
-    world: &'a World,
-    by: &Owner,
-    clock: &'a (dyn Fn() -> jiff::Timestamp + Send + Sync),
-) -> Deed<'a> {
+fn deed<'a>(world: &'a World, by: &Owner, clock: &'a (dyn Fn() -> Timestamp + Send + Sync)) -> Deed<'a> {
     Deed {
         book: &*world.book,
         hosts: &world.hosts,
@@ -250,6 +279,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Time(1)),
         1 => Just(Event::Time(TTL)),
         1 => Just(Event::Time(900)),
+        1 => Just(Event::Time(REMEMBERED)),
     ]
 }
 
@@ -374,6 +404,7 @@ fn the_play_goes_on() {
         play.happens(Event::Time(900));
     }
     assert_eq!(play.ups, 4);
+    assert_eq!(play.world.caches.lock().unwrap().len(), 4, "each was delegated");
     let history = poll_now(play.world.book.0.history(&play.world.name)).unwrap();
     let owners: Vec<&str> = history.iter().map(|one| one.sovereign.as_str()).collect();
     assert_eq!((owners[0], history.last().unwrap().generation), ("acme", 4));

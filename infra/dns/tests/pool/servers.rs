@@ -5,8 +5,11 @@ use std::sync::Arc;
 use sovereign_dns::pool::delegation::{check, delegate, lingers, look, withdraw};
 use sovereign_dns::pool::survey::{PoolAnswer, survey};
 use sovereign_dns::pool::testing::{MemoryBook, pool_name};
-use sovereign_dns::pool::{ChildDelegation, Fate, OrphanKind, orphans};
-use sovereign_dns::{PowerDnsConfig, ZoneHost, ZoneMark, connect_powerdns};
+use sovereign_dns::pool::{ChildDelegation, Fate, Lingers, OrphanKind, orphans};
+use sovereign_dns::{
+    Mailbox, PowerDnsConfig, SovereignNames, ZoneHost, ZoneMark, ZoneRequest, connect_powerdns, publish,
+    sovereign_zone,
+};
 use sovereign_lab::PowerDns;
 
 /// A server with an unsigned pool, as somebody makes one by hand.
@@ -62,7 +65,11 @@ async fn a_name_comes_and_goes_beside_others() {
         let (hosts, one) = (hosts.clone(), one.clone());
         async move { lingers(&hosts, &one.pool, &one.child, &one.mark).await.unwrap() }
     };
-    assert_eq!(left(&acme).await, 60, "as long as its absence");
+    let delegation = |seconds| Lingers {
+        delegation: seconds,
+        zone: 0,
+    };
+    assert_eq!(left(&acme).await, delegation(60), "as long as its absence");
     assert_eq!(
         withdraw(&hosts, &acme.pool, &acme.child, &acme.mark)
             .await
@@ -75,8 +82,53 @@ async fn a_name_comes_and_goes_beside_others() {
             .unwrap(),
         []
     );
-    assert_eq!((left(&acme).await, left(&other).await), (0, 60));
+    assert_eq!(
+        (left(&acme).await, left(&other).await),
+        (delegation(0), delegation(60))
+    );
     assert!(look(&hosts, &other).await.unwrap());
+}
+
+/// The zone of a name, as its Sovereign has it made.
+fn zone(one: &ChildDelegation) -> ZoneRequest {
+    sovereign_zone(&SovereignNames {
+        mark: one.mark.clone(),
+        apex: one.child.clone(),
+        nameservers: one.nameservers.iter().cloned().collect(),
+        contact: Mailbox::hostmaster(&one.child),
+        ipv4: ["192.0.2.1".parse().unwrap()].into(),
+        ipv6: [].into(),
+        caa: [].into(),
+        rule: None,
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn what_a_zone_said_lingers_as_long_as_its_longest_lived_records() {
+    let (_server, hosts) = start().await;
+    let acme = wanted("acme");
+    publish(&hosts, &zone(&acme)).await.unwrap();
+    delegate(&hosts, &acme).await.unwrap();
+    let left = async |mark: &ZoneMark| lingers(&hosts, &acme.pool, &acme.child, mark).await.unwrap();
+    let both = Lingers {
+        delegation: 60,
+        zone: 3_600,
+    };
+    assert_eq!(left(&acme.mark).await, both);
+    let other = ZoneMark::of(&"other".parse().unwrap());
+    assert_eq!(left(&other).await, Lingers::default(), "it is somebody else's");
+    withdraw(&hosts, &acme.pool, &acme.child, &acme.mark)
+        .await
+        .unwrap();
+    assert_eq!(
+        left(&acme.mark).await,
+        Lingers {
+            delegation: 0,
+            ..both
+        },
+        "the zone is still there"
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sovereign_dns::pool::act::{decide_expiry, decide_reclaim};
 use sovereign_dns::pool::testing::{MemoryBook, book_contract, owner, pool_name};
-use sovereign_dns::pool::{Act, Allocation, Owner, PoolBook, Refusal, State, Verdict, decide};
+use sovereign_dns::pool::{Act, Allocation, Lingers, Owner, PoolBook, Refusal, State, Verdict, decide};
 
 /// Everything happens at this second, unless it says otherwise.
 const NOW: i64 = 1_000;
@@ -15,12 +15,18 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
 }
 
+const fn lingers(delegation: u32, zone: u32) -> Lingers {
+    Lingers { delegation, zone }
+}
+
 fn acts() -> [Act; 6] {
     [
         Act::Hold { until: at(NOW + 60) },
         Act::Provision,
         Act::Activate,
-        Act::Release { lingers: 300 },
+        Act::Release {
+            lingers: lingers(300, 900),
+        },
         Act::Withdrawn,
         Act::Quarantine {
             length: Duration::from_secs(30),
@@ -33,7 +39,9 @@ fn states() -> [State; 6] {
         State::Held { until: at(NOW + 10) },
         State::Provisioning,
         State::Active,
-        State::Releasing { lingers: 300 },
+        State::Releasing {
+            lingers: lingers(300, 900),
+        },
         State::Quarantined { until: at(NOW + 10) },
         State::Gone,
     ]
@@ -154,7 +162,10 @@ fn caches_are_remembered_until_they_forget() {
             Verdict::Stays => present.clone(),
         };
     let active = allocation(&by, State::Active);
-    let releasing = becomes(&active, Act::Release { lingers: 300 }, NOW);
+    let release = |delegation, zone| Act::Release {
+        lingers: lingers(delegation, zone),
+    };
+    let releasing = becomes(&active, release(300, 600), NOW);
     assert_eq!(
         releasing.clear_at, None,
         "the wait is for this delegation, not for one before"
@@ -164,15 +175,22 @@ fn caches_are_remembered_until_they_forget() {
         matches!(refused, Err(Refusal::OutOfTurn { .. })),
         "not before it was seen to be gone"
     );
-    let longer = becomes(&releasing, Act::Release { lingers: 900 }, NOW);
-    assert_eq!(longer.state, State::Releasing { lingers: 900 });
+    let longer = becomes(&releasing, release(900, 0), NOW);
+    let both = State::Releasing {
+        lingers: lingers(900, 600),
+    };
+    assert_eq!(longer.state, both);
     assert_eq!(
-        becomes(&longer, Act::Release { lingers: 0 }, NOW),
+        becomes(&longer, release(0, 0), NOW),
         longer,
         "a longer wait is never cut"
     );
     let gone = becomes(&releasing, Act::Withdrawn, NOW + 1);
-    assert_eq!(gone.clear_at, Some(at(NOW + 301)));
+    assert_eq!(
+        gone.clear_at,
+        Some(at(NOW + 301)),
+        "the zone may go when nobody has the delegation"
+    );
     assert_eq!(
         becomes(&gone, Act::Withdrawn, NOW + 200),
         gone,
@@ -182,13 +200,42 @@ fn caches_are_remembered_until_they_forget() {
     let quarantined = becomes(&gone, Act::Quarantine { length }, NOW + 400);
     assert_eq!(
         quarantined.state,
-        State::Quarantined { until: at(NOW + 700) },
-        "no shorter than caches remember"
+        State::Quarantined {
+            until: at(NOW + 1_000)
+        },
+        "no shorter than caches remember the zone, which answered until now"
     );
     let back = becomes(&quarantined, acts()[0], NOW + 450);
-    assert_eq!((back.generation, back.clear_at), (4, Some(at(NOW + 700))));
-    let later = becomes(&quarantined, acts()[0], NOW + 800);
+    assert_eq!((back.generation, back.clear_at), (4, Some(at(NOW + 1_000))));
+    let later = becomes(&quarantined, acts()[0], NOW + 1_000);
     assert_eq!(later.clear_at, None);
+
+    // It comes back, and is given up before it is anywhere in DNS: that does not make caches forget.
+    let back = becomes(&back, Act::Provision, NOW + 460);
+    let begun = becomes(&back, release(0, 0), NOW + 470);
+    let gone = becomes(&begun, Act::Withdrawn, NOW + 471);
+    let again = becomes(&gone, Act::Quarantine { length }, NOW + 480);
+    assert!(again.clear_at >= Some(at(NOW + 1_000)), "{again:?}");
+}
+
+/// A book that an earlier version wrote.
+#[test]
+fn a_name_that_was_on_its_way_out_goes_on() {
+    let by = owner("acme");
+    let state = State::Releasing {
+        lingers: lingers(300, 900),
+    };
+    let mut kept = serde_json::to_value(allocation(&by, state)).unwrap();
+    let read = |kept: &serde_json::Value| serde_json::from_value::<Allocation>(kept.clone()).unwrap().state;
+    let State::Releasing { lingers: now } = read(&kept) else {
+        panic!("{kept}")
+    };
+    assert_eq!(now, lingers(300, 900));
+    kept.as_object_mut().unwrap().remove("zoneLingers").unwrap();
+    let State::Releasing { lingers: earlier } = read(&kept) else {
+        panic!("{kept}")
+    };
+    assert_eq!(earlier, lingers(300, 0));
 }
 
 #[test]
@@ -202,7 +249,7 @@ fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
             (false, state.until().is_some()),
             "{state:?}"
         );
-        let taken_up = decide_reclaim(&present, 300, at(NOW));
+        let taken_up = decide_reclaim(&present, lingers(300, 900), at(NOW));
         let free = matches!(
             state,
             State::Gone | State::Quarantined { .. } | State::Releasing { .. }

@@ -6,6 +6,7 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod bounds;
 mod faults;
 mod figures;
 mod healthy;

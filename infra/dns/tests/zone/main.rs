@@ -14,6 +14,7 @@ mod life;
 mod lua;
 mod oracle;
 mod relay;
+mod replica;
 mod roll;
 mod sealed;
 mod secondaries;

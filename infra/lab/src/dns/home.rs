@@ -17,24 +17,36 @@ const SCHEMA: &str = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 /// How to get what is missing.
 pub(super) const INSTALL: &str = "apt-get install -y pdns-server pdns-backend-sqlite3 sqlite3";
 
-/// A name server's folder, with a database in it.
+/// A name server's folder, and its database.
 #[derive(Debug)]
 pub(super) struct Home {
     pub(super) folder: Folder,
+    database: PathBuf,
     settings: String,
 }
 
 impl Home {
     /// Opens a folder that is kept, or makes one that goes with this value. The settings go behind those of every server.
     pub(super) async fn open(kept: Option<PathBuf>, settings: &[&str]) -> io::Result<Self> {
+        let folder = Folder::open(kept)?;
         let home = Self {
-            folder: Folder::open(kept)?,
+            database: folder.path().join("zones.sqlite3"),
+            folder,
             settings: settings.join("\n"),
         };
-        if !home.database().exists() {
+        if !home.database.exists() {
             home.make_database().await?;
         }
         Ok(home)
+    }
+
+    /// Makes a folder for another server on the same database. It goes with this value; the database stays.
+    pub(super) fn beside(other: &Self, settings: &[&str]) -> io::Result<Self> {
+        Ok(Self {
+            folder: Folder::open(None)?,
+            database: other.database.clone(),
+            settings: settings.join("\n"),
+        })
     }
 
     /// Writes the configuration, readable by its owner only: it holds the key.
@@ -52,10 +64,9 @@ impl Home {
             .truncate(true)
             .mode(0o600)
             .open(path)?;
-        let database = self.database();
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let addresses = addresses.join(",");
-        let (dir, database) = (self.folder.path().display(), database.display());
+        let (dir, database) = (self.folder.path().display(), self.database.display());
         let settings = &self.settings;
         // Nothing is to leave the machine: no poll for security notices, nobody lets the API in but this machine and the lab. Zones
         // are transferred by key alone, and within seconds.
@@ -90,10 +101,6 @@ impl Home {
         )
     }
 
-    fn database(&self) -> PathBuf {
-        self.folder.path().join("zones.sqlite3")
-    }
-
     async fn make_database(&self) -> io::Result<()> {
         let schema = File::open(SCHEMA).map_err(|error| missing(&format!("{SCHEMA}: {error}")))?;
         // A database that is there is complete.
@@ -115,7 +122,7 @@ impl Home {
                 "the name server's database cannot be made: {said}"
             )));
         }
-        fs::rename(fresh, self.database())
+        fs::rename(fresh, &self.database)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The Sovereign's zone in a plan.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sovereign_core::spec::{Dns, SovereignSpec};
+use sovereign_core::spec::{Dns, DnsCaa, SovereignSpec};
+use sovereign_dns::record::Caa;
 use sovereign_dns::{DomainName, Mailbox};
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
 
@@ -37,6 +39,7 @@ pub(super) fn draft(
             .collect(),
         names: step.names(),
         secondaries: step.secondaries.iter().map(ToString::to_string).collect(),
+        caa: step.caa.iter().map(ToString::to_string).collect(),
         name: name.clone(),
     };
     let made = plan.step(
@@ -64,6 +67,7 @@ fn step(
         nameservers,
         secondaries,
         catalog,
+        caa,
         ..
     } = spec.dns.as_ref()?;
     let zone: DomainName = spec.domain.fqdn()?.parse().ok()?;
@@ -81,6 +85,25 @@ fn step(
         secondaries: secondaries.iter().map(|secondary| secondary.address).collect(),
         catalog: catalog.as_ref().and_then(|name| name.parse().ok()),
         rule: None,
+        caa: caa.as_ref().map(records).unwrap_or_default(),
         proven_within: None,
     })
+}
+
+/// The spec's parser has seen to it that its issuers fit into records.
+fn records(wanted: &DnsCaa) -> BTreeSet<Caa> {
+    let issue = wanted.issuers.iter().map(|issuer| Caa::issue(issuer));
+    let nobody = wanted
+        .wildcard_issuers
+        .as_ref()
+        .filter(|issuers| issuers.is_empty());
+    let nobody = nobody.map(|_| Caa::issue_wildcard(";"));
+    let wildcards = wanted.wildcard_issuers.iter().flatten();
+    let wildcards = wildcards.map(|issuer| Caa::issue_wildcard(issuer)).chain(nobody);
+    let contact = wanted.contact.iter().map(|contact| Caa::report_to(contact));
+    issue
+        .chain(wildcards)
+        .chain(contact)
+        .filter_map(Result::ok)
+        .collect()
 }

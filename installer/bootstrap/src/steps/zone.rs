@@ -10,7 +10,7 @@ use sovereign_core::name::SovereignName;
 use sovereign_dns::check::still_answers;
 use sovereign_dns::health::Region;
 use sovereign_dns::publish::lead;
-use sovereign_dns::record::{Ds, LuaRule};
+use sovereign_dns::record::{Caa, Ds, LuaRule};
 use sovereign_dns::sovereign_zone::served_names;
 use sovereign_dns::transfer::{self, Secondary, Supply, check_secondaries, dismiss, is_supplied};
 use sovereign_dns::trial::try_lua;
@@ -56,6 +56,9 @@ pub struct CreateZone {
     /// How the servers choose among the addresses when they are asked; all of them where there is no rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<LuaRule>,
+    /// Who may issue certificates for its names; anybody where this is empty.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub caa: BTreeSet<Caa>,
     /// Longest time for it to answer everywhere, in seconds; a step's own where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_within: Option<u64>,
@@ -245,7 +248,7 @@ impl CreateZone {
             contact: self.contact.clone(),
             ipv4,
             ipv6,
-            caa: BTreeSet::new(),
+            caa: self.caa.clone(),
             rule: self.rule.clone(),
         })
         .map_err(|error| StepError::Fatal {

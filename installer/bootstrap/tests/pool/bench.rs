@@ -112,6 +112,7 @@ fn draft(sovereign: &str, nameservers: &[DomainName], proven: bool) -> Plan {
         secondaries: Vec::new(),
         catalog: None,
         rule: None,
+        caa: [].into(),
         proven_within: None,
     };
     let after = [hold.name().clone()];
@@ -236,6 +237,28 @@ impl Bench {
     pub(crate) fn dns_addresses(&self) -> Vec<std::net::SocketAddr> {
         let servers = self.servers.iter().flat_map(|servers| servers.iter());
         servers.map(|server| server.dns_addr).collect()
+    }
+
+    /// Caches forget what the child's zone says within a second.
+    pub(crate) async fn shorten(&self) {
+        for host in self.hosts() {
+            let zone = host.find(&child()).await.unwrap().unwrap();
+            let shorter = zone.sets.into_iter().map(|set| {
+                let records = match set.records {
+                    Records::Soa(soa) => Records::Soa(Soa {
+                        negative_ttl: 1,
+                        ..soa
+                    }),
+                    records => records,
+                };
+                Change::Replace(RecordSet {
+                    ttl: 1,
+                    records,
+                    ..set
+                })
+            });
+            host.change(&child(), &shorter.collect::<Vec<_>>()).await.unwrap();
+        }
     }
 
     pub(crate) async fn allocation(&self) -> Option<Allocation> {

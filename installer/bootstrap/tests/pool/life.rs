@@ -112,6 +112,7 @@ async fn its_last_owner_may_come_back_and_others_when_the_quarantine_is_over() {
         assert_eq!(report.outcome, RunOutcome::Completed, "{report:?}");
         let held = bench.allocation().await.unwrap();
         assert_eq!((held.generation, &held.state), (generation, &State::Active));
+        bench.shorten().await;
         let report = bench.run(&down(sovereign, Some(generation)), Direction::Up).await;
         assert_eq!(report.outcome, RunOutcome::Completed, "{report:?}");
         assert!(bench.world().await.is_empty());

@@ -6,6 +6,7 @@
     reason = "a test stops at its first surprise"
 )]
 
+mod caa;
 mod roll;
 
 use std::net::IpAddr;
@@ -80,6 +81,7 @@ fn create(addresses: &[&str]) -> CreateZone {
         secondaries: Vec::new(),
         catalog: None,
         rule: None,
+        caa: [].into(),
         proven_within: None,
     }
 }

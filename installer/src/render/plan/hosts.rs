@@ -107,8 +107,13 @@ fn zone(zone: &PlannedZone) -> String {
     } else {
         format!("\n  secondaries of it: {}", zone.secondaries.join(", "))
     };
+    let caa = if zone.caa.is_empty() {
+        String::new()
+    } else {
+        format!("\n  CAA of it: {}", zone.caa.join(", "))
+    };
     format!(
-        "  zone {}, signed, answered by {}{secondaries}\n  names in it: {}",
+        "  zone {}, signed, answered by {}{secondaries}{caa}\n  names in it: {}",
         zone.name,
         zone.nameservers.join(", "),
         zone.names.join(", ")

@@ -47,9 +47,9 @@ impl Step for DelegateName {
     type Services = Services;
     type Output = DelegatedChild;
 
-    /// Caches that remember an earlier delegation are waited for.
+    /// Caches that remember an earlier zone are waited for: an hour, a day where somebody put longer-lived records into it.
     fn deadline(&self) -> Duration {
-        Duration::from_hours(3)
+        Duration::from_hours(25)
     }
 
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<DelegatedChild>, StepError> {
@@ -69,7 +69,7 @@ impl Step for DelegateName {
         pause(
             cx,
             bound.clear_at,
-            "caches to forget the name's earlier delegation",
+            "caches to forget the keys of the name's earlier zone",
         )
         .await;
         cx.waiting(

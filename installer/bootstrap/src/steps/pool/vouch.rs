@@ -45,7 +45,7 @@ pub(in crate::steps) async fn vouch_in_pool(
     );
     deed.delegate(&wanted).await.map_err(step_error)?;
     match check(deed.hosts, &wanted).await.map_err(dns_error)?.as_slice() {
-        [] => Ok(lingers),
+        [] => Ok(lingers.delegation),
         findings => Err(not_yet(&wanted.child, findings)),
     }
 }
