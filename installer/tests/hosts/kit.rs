@@ -222,13 +222,13 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     // Nobody is there any more. Flux changes nothing that is as it was, and what is taken away comes back.
     reconciling_changes_nothing(&bench, host);
     kubectl(&bench, host, "-n gitea delete service gitea-http --wait=false");
-    kubectl(&bench, host, "-n flux-system delete ocirepository nats");
+    kubectl(&bench, host, "-n flux-system delete ocirepository nats-jetstream");
     for kept in [
-        "-n flux-system get ocirepository nats -o name",
+        "-n flux-system get ocirepository nats-jetstream -o name",
         "-n gitea get service gitea-http -o name",
     ] {
         until_kubectl(&bench, host, kept, |printed| {
-            printed.ends_with("/nats") || printed.ends_with("/gitea-http")
+            printed.ends_with("/nats-jetstream") || printed.ends_with("/gitea-http")
         });
     }
 
