@@ -1,6 +1,7 @@
 //! A lab with a DNS of its own, a customer's domain in it, and specs that ask for it.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use sovereign_lab::{
     CustomerDomain, DnsConfig, Lab, LabConfig, Memory, NameServer, PrivateDns, RegistrarSim, RegistrarVendor,
@@ -15,6 +16,8 @@ pub(crate) const CHILD: &str = "prod.acme.example";
 /// A zone that names are given out of, and a name of it.
 pub(crate) const POOL: &str = "sovereigns.example";
 pub(crate) const POOLED: &str = "acme.sovereigns.example";
+/// Longest time until a resolver has forgotten what was.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Number of a record type (RFC 1035 section 3.2.2).
 const A: u16 = 1;
 
@@ -162,8 +165,16 @@ access:
     pub(crate) fn assert_proven(&self, name: &str) {
         let report = self.check(name);
         assert_eq!(report["security"], "secure", "{report:#}");
-        let said = self.delv(name);
-        assert!(said.contains("; fully validated"), "{said}");
+        // A resolver may remember for a moment that there was no DS.
+        let began = Instant::now();
+        loop {
+            let said = self.delv(name);
+            if said.contains("; fully validated") {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{said}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// What BIND's validator says of a name's start of authority.
