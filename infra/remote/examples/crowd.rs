@@ -104,10 +104,10 @@ async fn live(name: &str, user_data: &str) -> Result<(), Box<dyn std::error::Err
             let mut agent = Agent::new(name, stream, events);
             // A link breaks when its installer dies.
             let _ = agent.work().await;
+            if agent.is_let_go {
+                return Ok(());
+            }
             events = agent.events;
-        }
-        if events.iter().any(|event| event.kind == AgentEventKind::Released) {
-            return Ok(());
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -117,6 +117,8 @@ struct Agent<S> {
     name: String,
     frames: Frames<S, ToAgent, FromAgent>,
     events: Vec<AgentEvent>,
+    /// Its last word is noted.
+    is_let_go: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
@@ -125,6 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
             name: name.to_owned(),
             frames: Frames::new(stream),
             events,
+            is_let_go: false,
         };
         if agent.events.is_empty() {
             agent.note(AgentEventKind::Started {
@@ -215,10 +218,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
                 Ok(order) => match order? {
                     None => return Ok(()),
                     Some(order) => {
-                        let last = matches!(order, ToAgent::Release(_));
                         self.obey(order).await?;
-                        if last {
-                            tokio::time::sleep(LOOK).await;
+                        if self.is_let_go {
                             return Ok(());
                         }
                     }
@@ -230,6 +231,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<S> {
     async fn obey(&mut self, order: ToAgent) -> Result<(), FrameError> {
         match order {
             ToAgent::Follow { after } => {
+                let mut noted = self.events.iter().filter(|event| event.seq <= after);
+                self.is_let_go = noted.any(|event| event.kind == AgentEventKind::Released);
                 let rest: Vec<AgentEvent> = self
                     .events
                     .iter()
