@@ -23,8 +23,8 @@ const LAST_WORD: &str = "last word";
 const ANSWER: Duration = Duration::from_secs(15);
 /// An agent that ends is started again by systemd after a second, its `RestartSec`, and calls at once.
 const STARTED_AGAIN: Duration = Duration::from_secs(3);
-/// An agent that calls in vain gives a call up after 20 s, and calls again after 15 s more, at the latest.
-const CALLS_AGAIN: Duration = Duration::from_secs(40);
+/// An agent that calls in vain calls again after 15 s at the latest.
+const CALLS_AGAIN: Duration = Duration::from_secs(16);
 /// An agent that let go waits for 10 min until its last word is noted; a server boots meanwhile.
 const UNHEARD: Duration = Duration::from_mins(15);
 /// Between two looks at a server whose agent is not on the link.
