@@ -117,7 +117,7 @@ pub async fn expire(book: &dyn PoolBook, name: &PoolName, now: Timestamp) -> Res
     Err(contended("end a name that others keep changing"))
 }
 
-/// Takes up again what nobody has; `lingers` is how long caches remember what is in DNS of it. See [`decide_reclaim`].
+/// Takes up again what nobody has, or goes on with what somebody took away and has not touched for long; `lingers` is how long caches remember what is in DNS of it. See [`decide_reclaim`].
 pub async fn reclaim(
     book: &dyn PoolBook,
     name: &PoolName,
