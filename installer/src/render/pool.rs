@@ -120,7 +120,7 @@ pub(crate) const fn word(kind: OrphanKind) -> &'static str {
 fn fate(one: &Swept, now: Timestamp) -> String {
     if let Some(going) = &one.orphan.going {
         return format!(
-            "being taken away by {}, last at {}",
+            "taken away by {}, last touched at {}",
             going.taker,
             moment(going.since)
         );
@@ -138,7 +138,7 @@ fn hint(one: &Swept) -> &'static str {
     match (one.orphan.fate, one.orphan.kind) {
         (Fate::Removable, _) => "what is due goes with `sovereign pool sweep`; nobody gets the name before",
         (Fate::Going, _) => {
-            "what is being taken away is left to whoever is at it; a sweep goes on with it when it was not touched for 10 minutes"
+            "what is being taken away is left to whoever is at it; a sweep takes over what has lain untouched for long"
         }
         (Fate::Foreign, _) => {
             "this installer never gave that name to that owner: ask whoever made it; it stays"

@@ -16,8 +16,8 @@ use proptest::prelude::*;
 use sovereign_dns::pool::sweep::Removal;
 use sovereign_dns::pool::testing::{owner, pool_name};
 use sovereign_dns::pool::{
-    Deed, DeedError, Fate, OrphanKind, Owner, PoolBook as _, PoolName, Refusal, State, TAKE_OVER, Taker,
-    Withdrawal, expire, orphans,
+    Act, Deed, DeedError, Fate, Lingers, OrphanKind, Owner, PoolBook as _, PoolName, Refusal, State,
+    TAKE_OVER, Taker, Withdrawal, expire, orphans, perform, reclaim,
 };
 use sovereign_dns::{
     DomainName, ErrorClass, Mailbox, SovereignNames, ZoneHost, ZoneMark, ZoneRequest, publish, sovereign_zone,
@@ -602,4 +602,59 @@ fn a_sweep_tells_who_takes_a_name_away() {
     let seen = found();
     let seen: Vec<_> = seen.iter().map(|one| (one.kind, one.fate)).collect();
     assert_eq!(seen, [(OrphanKind::Name, Fate::Removable)]);
+}
+
+/// Neither an owner whose name a sweep takes away nor a namesake of one that is there removes a zone.
+#[test]
+fn an_owner_removes_only_a_zone_that_is_its_own_to_remove() {
+    let (world, by) = (World::new(), owner("acme"));
+    let undisturbed = |mut work: Work| loop {
+        if let Poll::Ready(outcome) = one_turn(&mut work) {
+            break outcome;
+        }
+        world.hands.advance(1);
+    };
+    let remove = |by: Owner| {
+        let world = world.clone();
+        let work = async move { deed(&world, &by, &|| world.hands.now()).remove_zone().await };
+        undisturbed(Box::pin(work))
+    };
+    let zone_is_there = || world.servers[0].owners(&world.child).0.is_some();
+    undisturbed(Box::pin(up(world.clone(), by.clone()))).unwrap();
+    remove(owner("acme")).unwrap();
+    assert!(zone_is_there(), "the mark is the same, the claim is not");
+
+    let taken = Lingers::default();
+    let taken = poll_now(perform(
+        &world.book.0,
+        &world.name,
+        &by,
+        None,
+        Act::Release { lingers: taken },
+        world.hands.now(),
+    ));
+    let taken = taken.unwrap();
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    let swept = poll_now(reclaim(
+        &world.book.0,
+        &world.name,
+        Lingers::default(),
+        world.hands.now(),
+    ));
+    assert_eq!(swept.unwrap().unwrap().revision, taken.revision + 1);
+    let refused = remove(by.clone()).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            DeedError::Refused(Refusal::Going {
+                taker: Taker::Sweep,
+                ..
+            })
+        ),
+        "{refused}"
+    );
+    assert!(zone_is_there());
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    remove(by).unwrap();
+    assert!(!zone_is_there(), "the sweep is dead");
 }

@@ -1,11 +1,11 @@
 //! `sovereign pool release`: takes a name from its Sovereign.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sovereign_dns::ZoneHost;
 use sovereign_dns::pool::{Allocation, Deed, DeedError, Owner, State, Withdrawal};
-use std::sync::Arc;
 
 use super::{document, find};
 use crate::ask;
