@@ -187,7 +187,7 @@ fn is_refusal(error: &DeedError) -> bool {
         ),
         DeedError::Book(error) => error.action == "note in time that a name is still being taken away",
         DeedError::Dns(error) => error.class == ErrorClass::Taken,
-        _ => false,
+        DeedError::NotAName { .. } => false,
     }
 }
 
