@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::allocation::{Allocation, Lingers, State, Taker};
 use super::claim::ClaimDigest;
 use super::name::PoolName;
+use crate::zone::ZoneMark;
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,10 +249,17 @@ pub fn decide_expiry(present: &Allocation, now: Timestamp) -> Verdict {
     }
 }
 
-/// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away.
-pub fn decide_reclaim(present: &Allocation, lingers: Lingers, now: Timestamp) -> Result<Verdict, Refusal> {
+/// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away. What goes bears
+/// that mark: a name whose own zone may still be there is left to whoever removes that.
+pub fn decide_reclaim(
+    present: &Allocation,
+    mark: &ZoneMark,
+    lingers: Lingers,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
     match present.state {
         State::Quarantined { .. } | State::Gone => Ok(begins_to_go(present, lingers, Taker::Sweep, now)),
+        State::Releasing { .. } if ZoneMark::of(&present.sovereign) != *mark => Err(going(present)),
         State::Releasing { lingers: earlier, .. } => {
             take_over(present, earlier.or_longer(lingers), Taker::Sweep, now)
         }

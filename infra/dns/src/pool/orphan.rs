@@ -92,6 +92,18 @@ struct Seen {
     delegations: BTreeMap<DomainName, String>,
 }
 
+impl Seen {
+    fn has_zone(&self, name: &DomainName) -> bool {
+        self.zones.contains_key(name)
+    }
+
+    /// Whether there is anything of that owner.
+    fn has_of(&self, name: &DomainName, owner: &str) -> bool {
+        let of = |found: &BTreeMap<DomainName, String>| found.get(name).is_some_and(|there| there == owner);
+        of(&self.zones) || of(&self.delegations)
+    }
+}
+
 /// Everything odd in a pool, by name.
 pub async fn orphans(
     book: &dyn PoolBook,
@@ -116,7 +128,7 @@ pub async fn orphans(
             found.extend(fate.map(|fate| book.orphan(one, name, OrphanKind::Zone, owner, fate)));
         }
         for (name, owner) in &one.delegations {
-            let has_zone = seen.iter().any(|other| other.zones.contains_key(name));
+            let has_zone = seen.iter().any(|other| other.has_zone(name));
             let kind = if has_zone {
                 OrphanKind::Delegation
             } else {
@@ -170,12 +182,14 @@ impl Known<'_> {
             return Ok(Some(Fate::Foreign));
         };
         let marks = |one: &Allocation| owner.strip_prefix(SOVEREIGN) == Some(one.sovereign.as_str());
-        let fate = if present.is_left(self.now) {
-            Fate::Removable
-        } else if present.is_going(self.now) {
-            Fate::Going
-        } else {
-            return Ok((!marks(present)).then_some(Fate::Owned));
+        let fate = match present.state {
+            State::Held { .. } | State::Provisioning | State::Active => {
+                return Ok((!marks(present)).then_some(Fate::Owned));
+            }
+            // Only when its own is gone, others' may go.
+            State::Releasing { .. } if !marks(present) => Fate::Going,
+            _ if present.is_left(self.now) => Fate::Removable,
+            _ => Fate::Going,
         };
         if marks(present) {
             return Ok(Some(fate));
@@ -197,29 +211,25 @@ impl Known<'_> {
         }
     }
 
-    /// Names that are active, or left half taken away, and on no server.
+    /// Names that are active, or left half taken away, and whose zone is on no server.
     fn without_zone(&self, pool: &DomainName, seen: &[Seen]) -> impl Iterator<Item = Orphan> {
-        let odd = |one: &&Allocation| {
-            one.name.pool == *pool
-                && match one.state {
-                    State::Active => true,
-                    State::Releasing { .. } => one.is_left(self.now),
-                    _ => false,
+        let here = self.all.iter().filter(|one| one.name.pool == *pool);
+        here.filter_map(|one| {
+            let (name, owner) = (one.name.fqdn().ok()?, format!("{SOVEREIGN}{}", one.sovereign));
+            let (fate, is_there) = match one.state {
+                State::Active => (Fate::Owned, seen.iter().any(|server| server.has_zone(&name))),
+                State::Releasing { .. } if one.is_left(self.now) => {
+                    let is_there = seen.iter().any(|server| server.has_of(&name, &owner));
+                    (Fate::Removable, is_there)
                 }
-        };
-        self.all.iter().filter(odd).filter_map(|one| {
-            let name = one.name.fqdn().ok()?;
-            let has_zone = seen.iter().any(|server| server.zones.contains_key(&name));
-            (!has_zone).then(|| Orphan {
+                _ => return None,
+            };
+            (!is_there).then(|| Orphan {
                 name,
                 kind: OrphanKind::Name,
                 server: String::new(),
-                owner: format!("{SOVEREIGN}{}", one.sovereign),
-                fate: if one.state == State::Active {
-                    Fate::Owned
-                } else {
-                    Fate::Removable
-                },
+                owner,
+                fate,
                 going: None,
             })
         })

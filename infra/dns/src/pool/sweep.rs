@@ -54,7 +54,7 @@ impl<'a> Removal<'a> {
             clock,
         } = *self;
         let lingers = lingers(hosts, &name.pool, child, mark).await?;
-        let Some(taken) = reclaim(book, name, lingers, clock()).await? else {
+        let Some(taken) = reclaim(book, name, mark, lingers, clock()).await? else {
             let nothing = Withdrawal::Gone { clear_at: None };
             return Ok((nothing, Fence::beside(book, name, clock).await?));
         };

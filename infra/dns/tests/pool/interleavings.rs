@@ -638,6 +638,7 @@ fn an_owner_removes_only_a_zone_that_is_its_own_to_remove() {
     let swept = poll_now(reclaim(
         &world.book.0,
         &world.name,
+        &ZoneMark::of(&by.sovereign),
         Lingers::default(),
         world.hands.now(),
     ));
@@ -657,4 +658,29 @@ fn an_owner_removes_only_a_zone_that_is_its_own_to_remove() {
     world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
     remove(by).unwrap();
     assert!(!zone_is_there(), "the sweep is dead");
+}
+
+/// A schedule that once ended with a name in quarantine and its zone still there: a sweep that had seen the zone of `acme` came when
+/// the name was on its way out for `other`, who had stopped.
+#[test]
+fn a_sweep_of_an_earlier_owner_does_not_end_what_a_later_one_began() {
+    let before = [(0, 26, 600), (0, 2, 0), (3, 23, 60)];
+    let after = [
+        (1, 8, 0),
+        (3, 6, 0),
+        (1, 8, 900),
+        (3, 1, 0),
+        (1, 30, 600),
+        (3, 12, 60),
+        (3, 4, 0),
+    ];
+    let mut play = Play::new();
+    let go = |play: &mut Play, (worker, turns, seconds)| {
+        play.happens(Event::Turns(worker, turns));
+        play.happens(Event::Time(seconds));
+    };
+    before.into_iter().for_each(|part| go(&mut play, part));
+    play.happens(Event::GivesUp(1));
+    after.into_iter().for_each(|part| go(&mut play, part));
+    play.ends();
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sovereign_dns::ZoneMark;
 use sovereign_dns::pool::act::{decide_expiry, decide_reclaim};
 use sovereign_dns::pool::testing::{MemoryBook, book_contract, owner, pool_name};
 use sovereign_dns::pool::{
@@ -261,11 +262,12 @@ fn what_a_sweep_takes_away_is_left_to_it_until_it_is_taken_over() {
 #[test]
 fn a_sweep_joins_nobody_and_takes_over_what_lies_untouched() {
     let by = owner("acme");
+    let mark = ZoneMark::of(&by.sovereign);
     for taker in [Taker::Owner, Taker::Sweep] {
         let present = going(&by, taker);
         let free = present.taken_over_from().unwrap();
         let left = free - SignedDuration::from_secs(1);
-        let refusal = decide_reclaim(&present, lingers(0, 0), left).unwrap_err();
+        let refusal = decide_reclaim(&present, &mark, lingers(0, 0), left).unwrap_err();
         let said = format!("{refusal}; {}", refusal.remedy());
         for wanted in [
             &taker.to_string(),
@@ -274,7 +276,7 @@ fn a_sweep_joins_nobody_and_takes_over_what_lies_untouched() {
         ] {
             assert!(said.contains(wanted), "{wanted}: {said}");
         }
-        let Ok(Verdict::Becomes(next)) = decide_reclaim(&present, lingers(0, 1_000), free) else {
+        let Ok(Verdict::Becomes(next)) = decide_reclaim(&present, &mark, lingers(0, 1_000), free) else {
             panic!("it is free")
         };
         let lingers = lingers(300, 1_000);
@@ -287,6 +289,12 @@ fn a_sweep_joins_nobody_and_takes_over_what_lies_untouched() {
             next.revision,
             present.revision + 1,
             "whoever was at it notices, also if nothing else changed"
+        );
+        let other = ZoneMark::of(&owner("other").sovereign);
+        let refused = decide_reclaim(&present, &other, Lingers::default(), free + TAKE_OVER);
+        assert!(
+            matches!(refused, Err(Refusal::Going { .. })),
+            "the zone of acme would be left behind: {refused:?}"
         );
     }
 }
@@ -313,6 +321,7 @@ fn a_name_that_was_on_its_way_out_goes_on() {
 #[test]
 fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
     let by = owner("acme");
+    let mark = ZoneMark::of(&by.sovereign);
     for state in states() {
         let present = allocation(&by, state.clone());
         let ends = |now| decide_expiry(&present, at(now)) != Verdict::Stays;
@@ -321,7 +330,7 @@ fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
             (false, state.until().is_some()),
             "{state:?}"
         );
-        let taken_up = decide_reclaim(&present, lingers(300, 900), at(NOW + 5) + TAKE_OVER);
+        let taken_up = decide_reclaim(&present, &mark, lingers(300, 900), at(NOW + 5) + TAKE_OVER);
         let free = matches!(
             state,
             State::Gone | State::Quarantined { .. } | State::Releasing { .. }
