@@ -679,8 +679,12 @@ fn a_sweep_of_an_earlier_owner_does_not_end_what_a_later_one_began() {
         play.happens(Event::Turns(worker, turns));
         play.happens(Event::Time(seconds));
     };
-    before.into_iter().for_each(|part| go(&mut play, part));
+    for part in before {
+        go(&mut play, part);
+    }
     play.happens(Event::GivesUp(1));
-    after.into_iter().for_each(|part| go(&mut play, part));
+    for part in after {
+        go(&mut play, part);
+    }
     play.ends();
 }
