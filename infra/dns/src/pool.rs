@@ -14,10 +14,12 @@
 //! | [`name`] | a label in its pool |
 //! | [`allocation`] | whose a name is, and how far it has come |
 //! | [`act`] | what may be done with an allocation: the one table |
+//! | [`fence`] | one at a time takes a name away |
 //! | [`claim`] | the secret that proves an owner |
 //! | [`book`] | where allocations are kept |
 //! | [`deed`] | what a Sovereign does with its name, in the book and in DNS |
 //! | [`delegation`] | what the pool's zone says of a name |
+//! | `zone` | the zone of a name, taken away |
 //! | [`orphan`] | what is in DNS and nobody's, or somebody's and not in DNS |
 //! | [`sweep`] | takes away what is nobody's |
 //! | [`survey`] | what the pool's servers say before anything is done |
@@ -28,6 +30,7 @@ pub mod book;
 pub mod claim;
 pub mod deed;
 pub mod delegation;
+pub mod fence;
 pub mod label;
 pub mod look_alike;
 pub mod name;
@@ -36,13 +39,15 @@ pub mod survey;
 pub mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod zone;
 
 pub use act::{Act, Owner, Refusal, Verdict, decide};
-pub use allocation::{Allocation, Lingers, State};
+pub use allocation::{Allocation, Lingers, State, TAKE_OVER, Taker};
 pub use book::{BookError, PoolBook, PoolError, Put, expire, perform, reclaim};
 pub use claim::{Claim, ClaimDigest};
 pub use deed::{Deed, DeedError, Withdrawal};
 pub use delegation::ChildDelegation;
+pub use fence::Fence;
 pub use label::{LabelProblem, PoolLabel};
 pub use name::PoolName;
-pub use orphan::{Fate, Orphan, OrphanKind, orphans};
+pub use orphan::{Fate, Going, Orphan, OrphanKind, orphans};

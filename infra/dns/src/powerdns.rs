@@ -17,6 +17,9 @@ use url::{Host, Url};
 use crate::error::{DnsError, ErrorClass};
 use crate::host::ZoneHost;
 
+/// Longest time for one request, unless a caller has another one.
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
 /// How to reach one PowerDNS.
 #[derive(Debug)]
 pub struct PowerDnsConfig {
@@ -36,7 +39,7 @@ impl PowerDnsConfig {
         Self {
             url: url.into(),
             key,
-            timeout: Duration::from_secs(30),
+            timeout: REQUEST_LIMIT,
             answers_at: None,
         }
     }

@@ -50,7 +50,7 @@ pub(crate) struct PoolRelease {
 /// `sovereign pool sweep`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What bears no mark, or the mark of a Sovereign that this installer never gave the name to, is never touched. Zones are written to `pool-exports` of the state directory before they go; their keys go with them."
+    after_help = "What bears no mark, or the mark of a Sovereign that this installer never gave the name to, is never touched. A name that is being taken away is left to whoever is at it until it has lain untouched for 10 minutes. Zones are written to `pool-exports` of the state directory before they go; their keys go with them."
 )]
 pub(crate) struct PoolSweep {
     /// Path of a spec or name of a known Sovereign whose pool is swept [default: the pools of all known Sovereigns].

@@ -118,6 +118,13 @@ pub(crate) const fn word(kind: OrphanKind) -> &'static str {
 }
 
 fn fate(one: &Swept, now: Timestamp) -> String {
+    if let Some(going) = &one.orphan.going {
+        return format!(
+            "taken away by {}, last touched at {}",
+            going.taker,
+            moment(going.since)
+        );
+    }
     match (one.removed, one.due) {
         (true, _) => "removed".to_owned(),
         (false, Some(due)) if due <= now => "due".to_owned(),
@@ -130,6 +137,9 @@ fn fate(one: &Swept, now: Timestamp) -> String {
 fn hint(one: &Swept) -> &'static str {
     match (one.orphan.fate, one.orphan.kind) {
         (Fate::Removable, _) => "what is due goes with `sovereign pool sweep`; nobody gets the name before",
+        (Fate::Going, _) => {
+            "what is being taken away is left to whoever is at it; a sweep takes over what has lain untouched for long"
+        }
         (Fate::Foreign, _) => {
             "this installer never gave that name to that owner: ask whoever made it; it stays"
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use sovereign_dns::pool::look_alike::skeleton;
 use sovereign_dns::pool::testing::{MemoryBook, owner, pool_name};
 use sovereign_dns::pool::{
-    Act, Allocation, ChildDelegation, Lingers, PoolBook as _, PoolName, delegation, perform,
+    Act, Allocation, ChildDelegation, Lingers, PoolBook as _, PoolName, TAKE_OVER, delegation, perform,
 };
 use sovereign_dns::record::{RecordSet, Records, Soa};
 use sovereign_dns::{
@@ -88,11 +88,14 @@ impl World {
 
     /// A life of a name in the book, as steps leave it.
     async fn write(&self, name: &PoolName, sovereign: &str, acts: &[Act]) -> Allocation {
+        self.write_at(Timestamp::now(), name, sovereign, acts).await
+    }
+
+    /// Such a life, at another time.
+    async fn write_at(&self, at: Timestamp, name: &PoolName, sovereign: &str, acts: &[Act]) -> Allocation {
         let (book, by) = (MemoryBook::default(), owner(sovereign));
         for act in acts {
-            perform(&book, name, &by, None, *act, Timestamp::now())
-                .await
-                .unwrap();
+            perform(&book, name, &by, None, *act, at).await.unwrap();
         }
         let store = self.store().await;
         let history = book.history(name).await.unwrap();
@@ -342,5 +345,71 @@ async fn a_sweep_removes_what_is_nobodys_and_nothing_else() {
     assert_eq!(
         state["name"]["state"], "quarantined",
         "a new owner waits until the old keys are forgotten"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_leaves_a_name_to_whoever_takes_it_away_and_goes_on_when_nobody_does() {
+    let world = World::start().await;
+    world.bench.place.file("spec.yaml", &world.spec("acme"));
+    let lingers = Lingers::default();
+    let going = [hold(), Act::Provision, Act::Release { lingers }];
+    let (at_it, broken_off, bare) = (pool_name("at-it"), pool_name("broken-off"), pool_name("bare"));
+    world.write(&at_it, "at-it-one", &going).await;
+    world.publish(&at_it, "at-it-one").await;
+    let earlier = Timestamp::now() - TAKE_OVER;
+    world
+        .write_at(earlier, &broken_off, "broken-off-one", &going)
+        .await;
+    world.publish(&broken_off, "broken-off-one").await;
+    // Whoever took it away died when it was in no server any more.
+    let withdrawn = [&going[..], &[Act::Withdrawn]].concat();
+    world.write_at(earlier, &bare, "bare-one", &withdrawn).await;
+
+    let sweep = ["pool", "sweep", "spec.yaml", "--grace-days", "0"];
+    let seen = world
+        .run(&[&sweep[..], &["--dry-run", "--json"]].concat())
+        .exits(8)
+        .json();
+    let found = seen["found"].as_array().unwrap();
+    let of = |name: &PoolName| {
+        let name = name.to_string();
+        let fates = found.iter().filter(|one| one["name"] == name.as_str());
+        fates
+            .map(|one| (one["kind"].as_str().unwrap(), one["fate"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&at_it), [("delegation", "going"), ("zone", "going")]);
+    assert_eq!(
+        of(&broken_off),
+        [("delegation", "removable"), ("zone", "removable")]
+    );
+    assert_eq!(of(&bare), [("name", "removable")]);
+    let one = found.iter().find(|one| one["fate"] == "going").unwrap();
+    assert_eq!(
+        (&one["going"]["sovereign"], &one["going"]["taker"]),
+        (&json!("at-it-one"), &json!("owner"))
+    );
+
+    // What somebody is at is told, and is not left behind.
+    let swept = world.run(&[&sweep[..], &["--yes"]].concat()).success().stdout;
+    assert!(
+        swept.contains("taken away by its Sovereign, last touched at") && swept.contains("removed"),
+        "{swept}"
+    );
+    assert_eq!(world.there(&at_it).await, (true, true));
+    assert_eq!(world.there(&broken_off).await, (false, false));
+    let list = world.run(&["pool", "list", "--json"]).success().json();
+    let states = list.as_array().unwrap().iter();
+    let states: Vec<_> = states
+        .map(|one| (one["label"].as_str().unwrap(), one["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("at-it", "releasing"),
+            ("bare", "quarantined"),
+            ("broken-off", "quarantined")
+        ]
     );
 }

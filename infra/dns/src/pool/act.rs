@@ -9,7 +9,8 @@
 //!   └─────────── quarantined ◄───────────── Withdrawn
 //! ```
 //!
-//! Every act may be repeated by its owner: what is so already stays as it is.
+//! Every act may be repeated by its owner: what is so already stays as it is. What somebody else takes away is left to them until
+//! they have not touched it for [`super::TAKE_OVER`].
 
 use std::time::Duration;
 
@@ -17,9 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use sovereign_core::name::SovereignName;
 use thiserror::Error;
 
-use super::allocation::{Allocation, Lingers, State};
+use super::allocation::{Allocation, Lingers, State, Taker};
 use super::claim::ClaimDigest;
 use super::name::PoolName;
+use crate::zone::ZoneMark;
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +122,32 @@ pub enum Refusal {
         /// The name's.
         now: u64,
     },
+    /// Somebody else takes it away.
+    #[error("`{name}` has been taken away by {taker} since {since:.0}")]
+    Going {
+        /// The name.
+        name: PoolName,
+        /// Its owner, or its last one.
+        by: SovereignName,
+        /// Who is at it.
+        taker: Taker,
+        /// When that one last touched it.
+        since: Timestamp,
+        /// When another may go on with it.
+        until: Timestamp,
+    },
+    /// Somebody else wrote into the book while it was taken away.
+    #[error(
+        "`{name}` is in its revision {now} and the caller's is {then}: somebody else goes on with it, so nothing more was deleted"
+    )]
+    Overtaken {
+        /// The name.
+        name: PoolName,
+        /// The caller's revision.
+        then: u64,
+        /// The name's.
+        now: u64,
+    },
     /// The owner does not have it.
     #[error("`{name}` is not Sovereign `{by}`'s")]
     NotOwned {
@@ -168,6 +196,12 @@ impl Refusal {
             Self::Superseded { name, .. } | Self::NotOwned { name, .. } => {
                 format!("see whose it is with `sovereign pool show {name}`")
             }
+            Self::Going { by, until, .. } => format!(
+                "wait for it; if whoever was at it is dead, `sovereign destroy {by}` and `sovereign pool sweep` go on with it after {until:.0}"
+            ),
+            Self::Overtaken { name, .. } => format!(
+                "see how far it has come with `sovereign pool show {name}`, and run again if something of it is left"
+            ),
             Self::OutOfTurn { name, .. } => format!(
                 "see how far it has come with `sovereign pool show {name}`; finish an unfinished `destroy` first"
             ),
@@ -215,11 +249,20 @@ pub fn decide_expiry(present: &Allocation, now: Timestamp) -> Verdict {
     }
 }
 
-/// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away.
-pub fn decide_reclaim(present: &Allocation, lingers: Lingers, now: Timestamp) -> Result<Verdict, Refusal> {
+/// Takes up again what nobody has and is in DNS all the same, so that nobody gets the name while it is taken away. What goes bears
+/// that mark: a name whose own zone may still be there is left to whoever removes that.
+pub fn decide_reclaim(
+    present: &Allocation,
+    mark: &ZoneMark,
+    lingers: Lingers,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
     match present.state {
-        State::Quarantined { .. } | State::Gone => Ok(begins_to_go(present, lingers, now)),
-        State::Releasing { lingers: earlier } => Ok(goes_on_going(present, earlier, lingers, now)),
+        State::Quarantined { .. } | State::Gone => Ok(begins_to_go(present, lingers, Taker::Sweep, now)),
+        State::Releasing { .. } if ZoneMark::of(&present.sovereign) != *mark => Err(going(present)),
+        State::Releasing { lingers: earlier, .. } => {
+            take_over(present, earlier.or_longer(lingers), Taker::Sweep, now)
+        }
         State::Held { .. } | State::Provisioning | State::Active => Err(taken(present)),
     }
 }
@@ -245,6 +288,9 @@ fn hold(
     match present.state {
         State::Held { until: earlier } if earlier < until => Ok(becomes(present, State::Held { until }, now)),
         State::Held { .. } | State::Provisioning | State::Active => Ok(Verdict::Stays),
+        State::Releasing {
+            taker: Taker::Sweep, ..
+        } => Err(going(present)),
         State::Releasing { .. } => Err(out_of_turn(present, Act::Hold { until })),
         // Its own caches are the only ones that remember it: `clear_at` goes along, and no key is published before then.
         State::Quarantined { .. } | State::Gone => Ok(given(Some(present), name, by, until, now)),
@@ -253,22 +299,42 @@ fn hold(
 
 /// Everything but a hold, by the owner.
 fn go_on(own: &Allocation, act: Act, now: Timestamp) -> Result<Verdict, Refusal> {
+    let State::Releasing {
+        lingers: earlier,
+        taker: Taker::Sweep,
+    } = own.state
+    else {
+        return carry_on(own, act, now);
+    };
+    match act {
+        Act::Release { lingers } => take_over(own, earlier.or_longer(lingers), Taker::Owner, now),
+        Act::Withdrawn | Act::Quarantine { .. } => Err(going(own)),
+        Act::Hold { .. } | Act::Provision | Act::Activate => Err(out_of_turn(own, act)),
+    }
+}
+
+/// Everything but a hold, by whoever is at it.
+pub(super) fn carry_on(own: &Allocation, act: Act, now: Timestamp) -> Result<Verdict, Refusal> {
     match (&own.state, act) {
         (State::Held { .. }, Act::Provision) => Ok(becomes(own, State::Provisioning, now)),
         (State::Provisioning, Act::Activate) => Ok(becomes(own, State::Active, now)),
         // Nothing of a hold is in DNS.
         (State::Held { .. }, Act::Release { .. }) => Ok(becomes(own, State::Gone, now)),
         (State::Provisioning | State::Active, Act::Release { lingers }) => {
-            Ok(begins_to_go(own, lingers, now))
+            Ok(begins_to_go(own, lingers, Taker::Owner, now))
         }
-        (State::Releasing { lingers: earlier }, Act::Release { lingers }) => {
-            Ok(goes_on_going(own, *earlier, lingers, now))
-        }
-        (State::Releasing { lingers }, Act::Withdrawn) if own.clear_at.is_none() => {
+        (
+            State::Releasing {
+                lingers: earlier,
+                taker,
+            },
+            Act::Release { lingers },
+        ) => Ok(goes_on_going(own, *earlier, lingers, *taker, now)),
+        (State::Releasing { lingers, .. }, Act::Withdrawn) if own.clear_at.is_none() => {
             let clear_at = seconds_after(now, lingers.delegation);
             Ok(cleared(own, own.state.clone(), clear_at, now))
         }
-        (State::Releasing { lingers }, Act::Quarantine { length }) if own.clear_at.is_some() => {
+        (State::Releasing { lingers, .. }, Act::Quarantine { length }) if own.clear_at.is_some() => {
             // The zone answered until now. Who has its keys takes the next zone of that name for a forgery.
             let clear_at = seconds_after(now, lingers.longest());
             let until = after(now, length).max(clear_at);
@@ -286,22 +352,50 @@ fn go_on(own: &Allocation, act: Act, now: Timestamp) -> Result<Verdict, Refusal>
 }
 
 /// On its way out of DNS. What caches remember of a generation before is not forgotten over it.
-fn begins_to_go(before: &Allocation, lingers: Lingers, now: Timestamp) -> Verdict {
+fn begins_to_go(before: &Allocation, lingers: Lingers, taker: Taker, now: Timestamp) -> Verdict {
     let earlier = Lingers {
         zone: before.clear_at.map_or(0, |clear_at| seconds_until(clear_at, now)),
         ..Lingers::default()
     };
     let lingers = lingers.or_longer(earlier);
-    becomes(before, State::Releasing { lingers }, now)
+    becomes(before, State::Releasing { lingers, taker }, now)
+}
+
+/// By another than before, if that one has not touched it for long.
+fn take_over(
+    before: &Allocation,
+    lingers: Lingers,
+    taker: Taker,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
+    if before.is_going(now) {
+        return Err(going(before));
+    }
+    Ok(becomes(before, State::Releasing { lingers, taker }, now))
+}
+
+/// Still on its way out, by the same as before.
+pub(super) fn touch(before: &Allocation, now: Timestamp) -> Allocation {
+    Allocation {
+        revision: before.revision + 1,
+        since: now,
+        ..before.clone()
+    }
 }
 
 /// A wait may become longer, never shorter.
-fn goes_on_going(before: &Allocation, earlier: Lingers, lingers: Lingers, now: Timestamp) -> Verdict {
+fn goes_on_going(
+    before: &Allocation,
+    earlier: Lingers,
+    lingers: Lingers,
+    taker: Taker,
+    now: Timestamp,
+) -> Verdict {
     let lingers = earlier.or_longer(lingers);
     if lingers == earlier {
         return Verdict::Stays;
     }
-    becomes(before, State::Releasing { lingers }, now)
+    becomes(before, State::Releasing { lingers, taker }, now)
 }
 
 /// A new generation.
@@ -368,6 +462,20 @@ fn taken(present: &Allocation) -> Refusal {
             by,
             state: present.state.word(),
         },
+    }
+}
+
+fn going(present: &Allocation) -> Refusal {
+    let taker = match present.state {
+        State::Releasing { taker, .. } => taker,
+        _ => Taker::Owner,
+    };
+    Refusal::Going {
+        name: present.name.clone(),
+        by: present.sovereign.clone(),
+        taker,
+        since: present.since,
+        until: present.taken_over_from().unwrap_or(present.since),
     }
 }
 

@@ -1,11 +1,17 @@
 //! Whose a name is, and how far it has come.
 
-use jiff::Timestamp;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sovereign_core::name::SovereignName;
 
 use super::claim::ClaimDigest;
 use super::name::PoolName;
+
+/// How long a name that is being taken away has to lie untouched until somebody else goes on with it: far longer than a server or
+/// the book takes for what it is asked. While caches are waited for it lies untouched anyway, and that does not count.
+pub const TAKE_OVER: SignedDuration = SignedDuration::from_mins(10);
 
 /// For how long caches remember what DNS said of a name, once that is gone, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +40,26 @@ impl Lingers {
     }
 }
 
+/// Who takes a name away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Taker {
+    /// Its Sovereign, whose runs are one at a time; or an operator in its place.
+    #[default]
+    Owner,
+    /// One of any number of sweeps.
+    Sweep,
+}
+
+impl fmt::Display for Taker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Owner => "its Sovereign",
+            Self::Sweep => "a sweep",
+        })
+    }
+}
+
 /// How far a name has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -52,6 +78,9 @@ pub enum State {
         /// For how long caches remember them.
         #[serde(flatten)]
         lingers: Lingers,
+        /// Who is at it.
+        #[serde(default)]
+        taker: Taker,
     },
     /// Nothing of it is in DNS, and only its last owner may have it again.
     Quarantined {
@@ -122,5 +151,31 @@ impl Allocation {
     /// Whether somebody has it, or may have it again before others.
     pub const fn is_taken(&self) -> bool {
         !matches!(self.state, State::Gone)
+    }
+
+    /// From when on somebody else may go on with taking it away; none if nobody is at that.
+    pub fn taken_over_from(&self) -> Option<Timestamp> {
+        let State::Releasing { .. } = self.state else {
+            return None;
+        };
+        // Its taker waits until caches have forgotten the delegation.
+        let busy = self
+            .clear_at
+            .map_or(self.since, |clear_at| clear_at.max(self.since));
+        Some(busy.checked_add(TAKE_OVER).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Whether somebody takes it away right now.
+    pub fn is_going(&self, now: Timestamp) -> bool {
+        self.taken_over_from().is_some_and(|from| now < from)
+    }
+
+    /// Whether nobody has it, and nobody takes it away: what is left of it in DNS may go.
+    pub fn is_left(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Gone | State::Quarantined { .. } => true,
+            State::Releasing { .. } => !self.is_going(now),
+            State::Held { .. } | State::Provisioning | State::Active => false,
+        }
     }
 }

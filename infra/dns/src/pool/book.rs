@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::act::{Act, Owner, Refusal, Verdict, decide, decide_expiry, decide_reclaim};
 use super::allocation::{Allocation, Lingers};
 use super::name::PoolName;
+use crate::zone::ZoneMark;
 
 /// How often an act is decided anew because somebody else was faster.
 const TRIES: usize = 64;
@@ -117,10 +118,11 @@ pub async fn expire(book: &dyn PoolBook, name: &PoolName, now: Timestamp) -> Res
     Err(contended("end a name that others keep changing"))
 }
 
-/// Takes up again what nobody has; `lingers` is how long caches remember what is in DNS of it. See [`decide_reclaim`].
+/// Takes up again what nobody has, or goes on with what somebody took away and has not touched for long. What goes bears the mark; `lingers` is how long caches remember what is in DNS of it. See [`decide_reclaim`].
 pub async fn reclaim(
     book: &dyn PoolBook,
     name: &PoolName,
+    mark: &ZoneMark,
     lingers: Lingers,
     now: Timestamp,
 ) -> Result<Option<Allocation>, PoolError> {
@@ -128,7 +130,7 @@ pub async fn reclaim(
         let Some(present) = book.find(name).await? else {
             return Ok(None);
         };
-        let Verdict::Becomes(next) = decide_reclaim(&present, lingers, now)? else {
+        let Verdict::Becomes(next) = decide_reclaim(&present, mark, lingers, now)? else {
             return Ok(Some(present));
         };
         match book.put(Some(present.revision), &next).await? {

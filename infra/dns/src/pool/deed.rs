@@ -14,7 +14,9 @@ use super::act::{Act, Owner, Refusal};
 use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, perform};
 use super::delegation::{ChildDelegation, delegate, lingers, withdraw};
+use super::fence::Fence;
 use super::name::PoolName;
+use super::zone;
 use crate::check::ZoneFinding;
 use crate::error::DnsError;
 use crate::name::{DomainName, DomainNameError};
@@ -158,19 +160,16 @@ impl Deed<'_> {
         let (child, mark) = (self.fqdn()?, self.mark());
         let lingers = lingers(self.hosts, &self.name.pool, &child, &mark).await?;
         let given = self.give_back(generation, Act::Release { lingers }).await?;
-        if matches!(given, Returned::Namesake) {
+        let Some(mut fence) = self.fence(given).await? else {
             return Ok(Withdrawal::Gone { clear_at: None });
-        }
-        let findings = withdraw(self.hosts, &self.name.pool, &child, &mark).await?;
+        };
+        let findings = withdraw(self.hosts, &self.name.pool, &child, &mark, &mut fence).await?;
         if !findings.is_empty() {
             return Ok(Withdrawal::NotYet(findings));
         }
-        let seen = match given {
-            Returned::Given(_) => self.give_back(generation, Act::Withdrawn).await?,
-            other => other,
-        };
-        let clear_at = match seen {
-            Returned::Given(going) if matches!(going.state, State::Releasing { .. }) => going.clear_at,
+        fence.act(Act::Withdrawn).await?;
+        let clear_at = match fence.seen() {
+            Some(going) if fence.takes() && matches!(going.state, State::Releasing { .. }) => going.clear_at,
             // Of what was left behind the book knows nothing; in quarantine it waits for caches by itself.
             _ => {
                 let forgotten = SignedDuration::from_secs(lingers.delegation.into());
@@ -178,6 +177,25 @@ impl Deed<'_> {
             }
         };
         Ok(Withdrawal::Gone { clear_at })
+    }
+
+    /// Removes the name's zone from every server. One of a namesake stays.
+    pub async fn remove_zone(&self) -> Result<(), DeedError> {
+        let present = self.book.find(self.name).await.map_err(DeedError::Book)?;
+        let own = present.filter(|present| present.sovereign == self.by.sovereign);
+        let given = match own {
+            Some(own) if matches!(own.state, State::Releasing { .. }) => {
+                let lingers = Lingers::default();
+                self.give_back(Some(own.generation), Act::Release { lingers })
+                    .await?
+            }
+            Some(own) if own.state.may_be_in_dns() && own.claim != self.by.claim => Returned::Namesake,
+            _ => Returned::NotOwned,
+        };
+        match self.fence(given).await? {
+            Some(mut fence) => zone::remove(self.hosts, &self.fqdn()?, &self.mark(), &mut fence).await,
+            None => Ok(()),
+        }
     }
 
     /// Gives the name back; nobody else gets it before its quarantine is over. A hold that never came to DNS is free at once.
@@ -198,15 +216,25 @@ impl Deed<'_> {
         if !matches!(given.state, State::Releasing { .. }) {
             return Ok(done);
         }
-        let generation = Some(given.generation);
-        let findings = withdraw(self.hosts, &self.name.pool, &self.fqdn()?, &self.mark()).await?;
+        let mut fence = Fence::of_taker(self.book, self.name, self.clock, *given);
+        let (pool, child, mark) = (&self.name.pool, self.fqdn()?, self.mark());
+        let findings = withdraw(self.hosts, pool, &child, &mark, &mut fence).await?;
         if !findings.is_empty() {
             return Ok(Withdrawal::NotYet(findings));
         }
-        self.give_back(generation, Act::Withdrawn).await?;
+        fence.act(Act::Withdrawn).await?;
         let length = quarantine;
-        self.give_back(generation, Act::Quarantine { length }).await?;
+        fence.act(Act::Quarantine { length }).await?;
         Ok(done)
+    }
+
+    /// What deletions are asked at; none where what is there is a namesake's.
+    async fn fence(&self, given: Returned) -> Result<Option<Fence<'_>>, DeedError> {
+        Ok(match given {
+            Returned::Given(given) => Some(Fence::of_taker(self.book, self.name, self.clock, *given)),
+            Returned::NotOwned => Some(Fence::beside(self.book, self.name, self.clock).await?),
+            Returned::Namesake => None,
+        })
     }
 
     fn fqdn(&self) -> Result<DomainName, DeedError> {

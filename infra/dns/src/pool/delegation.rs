@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use hickory_proto::rr::RecordType;
 
 use super::allocation::Lingers;
+use super::deed::DeedError;
+use super::fence::Fence;
 use crate::check::{Check, ZoneFinding, ZoneProblem};
 use crate::error::{DnsError, ErrorClass};
 use crate::host::ZoneHost;
@@ -142,22 +144,24 @@ pub async fn lingers(
     Ok(longest)
 }
 
-/// Takes out of the pool's zone what bears the mark, on every server, and sees that none gives it any more; what is wrong is in the
+/// Takes out of the pool's zone what bears the mark, on every server, if the name is still the caller's to take away, and sees that none gives it any more; what is wrong is in the
 /// list. What is not there, or is somebody else's, counts as taken out.
 pub async fn withdraw(
     hosts: &ZoneHosts,
     pool: &DomainName,
     child: &DomainName,
     mark: &ZoneMark,
-) -> Result<Vec<ZoneFinding>, DnsError> {
+    fence: &mut Fence<'_>,
+) -> Result<Vec<ZoneFinding>, DeedError> {
     if hosts.is_empty() {
-        return Err(nobody("take the delegation out of", pool));
+        return Err(nobody("take the delegation out of", pool).into());
     }
     let mut findings = Vec::new();
     for host in hosts {
         let place = Place::read(&**host, pool, child).await?;
         let ours: Vec<Change> = place.sets_of(mark).map(removal).collect();
         if !ours.is_empty() {
+            fence.pass().await?;
             host.change(pool, &ours).await?;
             host.forget_answers(child).await?;
         }

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sovereign_core::name::SovereignName;
 
-use super::allocation::{Allocation, State};
+use super::allocation::{Allocation, State, Taker};
 use super::book::PoolBook;
 use super::deed::DeedError;
 use super::name::PoolName;
@@ -30,7 +32,7 @@ pub enum OrphanKind {
     Delegation,
     /// A zone of a name that its owner does not have any more.
     Zone,
-    /// A name that is active, and no server has its zone.
+    /// A name that is active, or whose taking away was broken off, and no server has its zone.
     Name,
 }
 
@@ -38,12 +40,28 @@ pub enum OrphanKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fate {
-    /// Its last owner gave it back, and nobody has the name.
+    /// Its last owner gave it back, nobody has the name, and nobody takes it away.
     Removable,
+    /// Somebody takes the name away right now.
+    Going,
     /// Somebody has the name.
     Owned,
     /// This book never gave the name to the owner that is marked.
     Foreign,
+}
+
+/// Who takes a name away.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Going {
+    /// Its owner, or its last one.
+    pub sovereign: SovereignName,
+    /// Who is at it.
+    pub taker: Taker,
+    /// When that one last touched it.
+    pub since: Timestamp,
+    /// When a sweep may go on with it.
+    pub until: Timestamp,
 }
 
 /// Something that is in DNS and nobody's, or somebody's and not in DNS.
@@ -60,6 +78,9 @@ pub struct Orphan {
     pub owner: String,
     /// Whether it may be taken away.
     pub fate: Fate,
+    /// Who takes it away right now, if anybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub going: Option<Going>,
 }
 
 /// What one server has right below the pool.
@@ -71,51 +92,56 @@ struct Seen {
     delegations: BTreeMap<DomainName, String>,
 }
 
+impl Seen {
+    fn has_zone(&self, name: &DomainName) -> bool {
+        self.zones.contains_key(name)
+    }
+
+    /// Whether there is anything of that owner.
+    fn has_of(&self, name: &DomainName, owner: &str) -> bool {
+        let of = |found: &BTreeMap<DomainName, String>| found.get(name).is_some_and(|there| there == owner);
+        of(&self.zones) || of(&self.delegations)
+    }
+}
+
 /// Everything odd in a pool, by name.
 pub async fn orphans(
     book: &dyn PoolBook,
     hosts: &ZoneHosts,
     pool: &DomainName,
+    now: Timestamp,
 ) -> Result<Vec<Orphan>, DeedError> {
     let mut seen = Vec::with_capacity(hosts.len());
     for host in hosts {
         seen.push(look(&**host, pool).await?);
     }
     // The book is read after DNS: what was made meanwhile is known.
-    let all = book.all().await.map_err(DeedError::Book)?;
+    let book = Known {
+        book,
+        all: book.all().await.map_err(DeedError::Book)?,
+        now,
+    };
     let mut found = Vec::new();
     for one in &seen {
         for (name, owner) in &one.zones {
-            let fate = fate(book, &all, name, owner).await?;
-            found.extend(fate.map(|fate| one.orphan(name, OrphanKind::Zone, owner, fate)));
+            let fate = book.fate(name, owner).await?;
+            found.extend(fate.map(|fate| book.orphan(one, name, OrphanKind::Zone, owner, fate)));
         }
         for (name, owner) in &one.delegations {
-            let has_zone = seen.iter().any(|other| other.zones.contains_key(name));
+            let has_zone = seen.iter().any(|other| other.has_zone(name));
             let kind = if has_zone {
                 OrphanKind::Delegation
             } else {
                 OrphanKind::Dangling
             };
-            let fate = fate(book, &all, name, owner).await?;
+            let fate = book.fate(name, owner).await?;
             let fate = fate.or((!has_zone).then_some(Fate::Owned));
-            found.extend(fate.map(|fate| one.orphan(name, kind, owner, fate)));
+            found.extend(fate.map(|fate| book.orphan(one, name, kind, owner, fate)));
         }
     }
-    found.extend(without_zone(&all, pool, &seen));
+    found.extend(book.without_zone(pool, &seen));
     found.sort();
     Ok(found)
-}
-
-impl Seen {
-    fn orphan(&self, name: &DomainName, kind: OrphanKind, owner: &str, fate: Fate) -> Orphan {
-        Orphan {
-            name: name.clone(),
-            kind,
-            server: self.server.clone(),
-            owner: owner.to_owned(),
-            fate,
-        }
-    }
 }
 
 async fn look(host: &dyn ZoneHost, pool: &DomainName) -> Result<Seen, DnsError> {
@@ -138,51 +164,87 @@ async fn look(host: &dyn ZoneHost, pool: &DomainName) -> Result<Seen, DnsError> 
     })
 }
 
-/// What becomes of something that bears a mark; none if it is where it belongs.
-async fn fate(
-    book: &dyn PoolBook,
-    all: &[Allocation],
-    name: &DomainName,
-    owner: &str,
-) -> Result<Option<Fate>, DeedError> {
-    let Some(present) = all.iter().find(|one| one.name.fqdn().as_ref() == Ok(name)) else {
-        return Ok(Some(Fate::Foreign));
-    };
-    let marks = |one: &Allocation| owner.strip_prefix(SOVEREIGN) == Some(one.sovereign.as_str());
-    let free = matches!(present.state, State::Gone | State::Quarantined { .. });
-    if marks(present) {
-        return Ok(free.then_some(Fate::Removable));
-    }
-    if !free {
-        return Ok(Some(Fate::Owned));
-    }
-    let history = book.history(&present.name).await.map_err(DeedError::Book)?;
-    Ok(Some(if history.iter().any(marks) {
-        Fate::Removable
-    } else {
-        Fate::Foreign
-    }))
+/// What the book says at a moment.
+struct Known<'a> {
+    book: &'a dyn PoolBook,
+    all: Vec<Allocation>,
+    now: Timestamp,
 }
 
-/// Names that are active and on no server.
-fn without_zone<'a>(
-    all: &'a [Allocation],
-    pool: &'a DomainName,
-    seen: &'a [Seen],
-) -> impl Iterator<Item = Orphan> + 'a {
-    let active = all
-        .iter()
-        .filter(move |one| one.name.pool == *pool && one.state == State::Active);
-    active.filter_map(move |one| {
-        let name = one.name.fqdn().ok()?;
-        let has_zone = seen.iter().any(|server| server.zones.contains_key(&name));
-        (!has_zone).then(|| Orphan {
-            name,
-            kind: OrphanKind::Name,
-            server: String::new(),
-            owner: format!("{SOVEREIGN}{}", one.sovereign),
-            fate: Fate::Owned,
+impl Known<'_> {
+    fn find(&self, name: &DomainName) -> Option<&Allocation> {
+        self.all.iter().find(|one| one.name.fqdn().as_ref() == Ok(name))
+    }
+
+    /// What becomes of something that bears a mark; none if it is where it belongs.
+    async fn fate(&self, name: &DomainName, owner: &str) -> Result<Option<Fate>, DeedError> {
+        let Some(present) = self.find(name) else {
+            return Ok(Some(Fate::Foreign));
+        };
+        let marks = |one: &Allocation| owner.strip_prefix(SOVEREIGN) == Some(one.sovereign.as_str());
+        let fate = match present.state {
+            State::Held { .. } | State::Provisioning | State::Active => {
+                return Ok((!marks(present)).then_some(Fate::Owned));
+            }
+            // Only when its own is gone, others' may go.
+            State::Releasing { .. } if !marks(present) => Fate::Going,
+            _ if present.is_left(self.now) => Fate::Removable,
+            _ => Fate::Going,
+        };
+        if marks(present) {
+            return Ok(Some(fate));
+        }
+        let history = self.book.history(&present.name).await;
+        let had_it = history.map_err(DeedError::Book)?.iter().any(marks);
+        Ok(Some(if had_it { fate } else { Fate::Foreign }))
+    }
+
+    fn orphan(&self, at: &Seen, name: &DomainName, kind: OrphanKind, owner: &str, fate: Fate) -> Orphan {
+        let present = self.find(name).filter(|_| fate == Fate::Going);
+        Orphan {
+            name: name.clone(),
+            kind,
+            server: at.server.clone(),
+            owner: owner.to_owned(),
+            fate,
+            going: present.and_then(going),
+        }
+    }
+
+    /// Names that are active, or left half taken away, and whose zone is on no server.
+    fn without_zone(&self, pool: &DomainName, seen: &[Seen]) -> impl Iterator<Item = Orphan> {
+        let here = self.all.iter().filter(|one| one.name.pool == *pool);
+        here.filter_map(|one| {
+            let (name, owner) = (one.name.fqdn().ok()?, format!("{SOVEREIGN}{}", one.sovereign));
+            let (fate, is_there) = match one.state {
+                State::Active => (Fate::Owned, seen.iter().any(|server| server.has_zone(&name))),
+                State::Releasing { .. } if one.is_left(self.now) => {
+                    let is_there = seen.iter().any(|server| server.has_of(&name, &owner));
+                    (Fate::Removable, is_there)
+                }
+                _ => return None,
+            };
+            (!is_there).then(|| Orphan {
+                name,
+                kind: OrphanKind::Name,
+                server: String::new(),
+                owner,
+                fate,
+                going: None,
+            })
         })
+    }
+}
+
+fn going(present: &Allocation) -> Option<Going> {
+    let State::Releasing { taker, .. } = present.state else {
+        return None;
+    };
+    Some(Going {
+        sovereign: present.sovereign.clone(),
+        taker,
+        since: present.since,
+        until: present.taken_over_from()?,
     })
 }
 

@@ -1,5 +1,8 @@
 //! Two Sovereigns and two sweepers after one name: they take turns at every call of a store or a server, die before or after any
 //! call, and time goes by. There are never two owners, and nothing that somebody has is ever taken away.
+//!
+//! Whoever waits for a call may wait for ever, as a process that is stopped does, but a deletion that was sent comes to its effect
+//! within [`DELETION`]: no name server can be told to delete only what is still the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -8,21 +11,25 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use sovereign_dns::pool::sweep::Removal;
 use sovereign_dns::pool::testing::{owner, pool_name};
 use sovereign_dns::pool::{
-    Deed, DeedError, Fate, Owner, PoolBook as _, PoolName, Refusal, State, Withdrawal, expire, orphans,
+    Act, Deed, DeedError, Fate, Lingers, OrphanKind, Owner, PoolBook as _, PoolName, Refusal, State,
+    TAKE_OVER, Taker, Withdrawal, expire, orphans, perform, reclaim,
 };
 use sovereign_dns::{
-    DomainName, ErrorClass, Mailbox, SovereignNames, ZoneHost, ZoneMark, publish, sovereign_zone, withdraw,
+    DomainName, ErrorClass, Mailbox, SovereignNames, ZoneHost, ZoneMark, ZoneRequest, publish, sovereign_zone,
 };
 
 use crate::world::{Hands, Server, TTL, TurnBook, turn};
 
 /// How long a name is kept from others.
 const QUARANTINE: Duration = Duration::from_mins(10);
+
+/// Every deletion takes less, in seconds.
+const DELETION: i64 = TAKE_OVER.as_secs() / 2;
 
 /// For how long a resolver has what a zone of [`up`] said, in seconds: longer than a delegation.
 const REMEMBERED: u32 = 2 * TTL;
@@ -43,17 +50,38 @@ struct World {
 impl World {
     fn new() -> Self {
         let name = pool_name("acme");
-        let servers = ["one", "two"].map(|server| Arc::new(Server::new(server, &name.pool)));
+        let hands = Hands::default();
+        let servers = ["one", "two"].map(|server| Arc::new(Server::new(server, &name.pool, &hands)));
         let hosts = servers.iter().map(|server| server.clone() as Arc<dyn ZoneHost>);
         Self {
             book: Arc::default(),
             hosts: Arc::new(hosts.collect()),
             servers: Arc::new(servers),
-            hands: Hands::default(),
+            hands,
             child: name.fqdn().unwrap(),
             name,
             caches: Arc::default(),
         }
+    }
+
+    /// The zone that the name of a Sovereign gets.
+    fn zone_of(&self, by: &Owner) -> ZoneRequest {
+        let mut request = sovereign_zone(&SovereignNames {
+            mark: ZoneMark::of(&by.sovereign),
+            apex: self.child.clone(),
+            nameservers: vec!["ns1.dns.example".parse().unwrap()],
+            contact: Mailbox::hostmaster(&self.child),
+            ipv4: ["192.0.2.1".parse().unwrap()].into(),
+            ipv6: BTreeSet::new(),
+            caa: BTreeSet::new(),
+            rule: None,
+        })
+        .unwrap();
+        (request.soa_ttl, request.soa.negative_ttl) = (REMEMBERED, REMEMBERED);
+        for set in &mut request.sets {
+            set.ttl = REMEMBERED;
+        }
+        request
     }
 
     async fn wait_until(&self, moment: Option<Timestamp>) {
@@ -154,9 +182,12 @@ fn is_refusal(error: &DeedError) -> bool {
                 // Its hold was over before it could bind it, and somebody else came by it.
                 | Refusal::NotOwned { .. }
                 | Refusal::Superseded { .. }
+                | Refusal::Going { .. }
+                | Refusal::Overtaken { .. }
         ),
+        DeedError::Book(error) => error.action == "note in time that a name is still being taken away",
         DeedError::Dns(error) => error.class == ErrorClass::Taken,
-        _ => false,
+        DeedError::NotAName { .. } => false,
     }
 }
 
@@ -165,21 +196,7 @@ async fn up(world: World, by: Owner) -> Result<(), DeedError> {
     let clock = || world.hands.now();
     let deed = deed(&world, &by, &clock);
     let held = deed.hold().await?;
-    let mut request = sovereign_zone(&SovereignNames {
-        mark: ZoneMark::of(&by.sovereign),
-        apex: world.child.clone(),
-        nameservers: vec!["ns1.dns.example".parse().unwrap()],
-        contact: Mailbox::hostmaster(&world.child),
-        ipv4: ["192.0.2.1".parse().unwrap()].into(),
-        ipv6: BTreeSet::new(),
-        caa: BTreeSet::new(),
-        rule: None,
-    })
-    .unwrap();
-    (request.soa_ttl, request.soa.negative_ttl) = (REMEMBERED, REMEMBERED);
-    for set in &mut request.sets {
-        set.ttl = REMEMBERED;
-    }
+    let request = world.zone_of(&by);
     let published = publish(&world.hosts, &request).await?;
     world.wait_until(held.clear_at).await;
     let nameservers = ["ns1.dns.example".parse().unwrap()].into();
@@ -196,14 +213,15 @@ async fn down(world: World, by: Owner) -> Result<(), DeedError> {
         panic!("nobody was asked")
     };
     world.wait_until(clear_at).await;
-    withdraw(&world.hosts, &world.child, &ZoneMark::of(&by.sovereign)).await?;
+    deed.remove_zone().await?;
     deed.release(None, QUARANTINE).await.map(drop)
 }
 
 /// What `pool sweep` does, without a grace.
 async fn sweep(world: World) -> Result<(), DeedError> {
     expire(&*world.book, &world.name, world.hands.now()).await?;
-    for orphan in orphans(&*world.book, &world.hosts, &world.name.pool).await? {
+    let clock = || world.hands.now();
+    for orphan in orphans(&*world.book, &world.hosts, &world.name.pool, clock()).await? {
         if orphan.fate != Fate::Removable {
             continue;
         }
@@ -214,10 +232,11 @@ async fn sweep(world: World) -> Result<(), DeedError> {
             name: &world.name,
             child: &world.child,
             mark: &ZoneMark::of(&sovereign),
+            clock: &clock,
         };
-        if let Withdrawal::Gone { clear_at } = removal.begin(world.hands.now()).await? {
+        if let (Withdrawal::Gone { clear_at }, fence) = removal.begin().await? {
             world.wait_until(clear_at).await;
-            removal.finish(QUARANTINE, world.hands.now()).await?;
+            removal.finish(fence, QUARANTINE).await?;
         }
     }
     Ok(())
@@ -233,7 +252,13 @@ fn deed<'a>(world: &'a World, by: &Owner, clock: &'a (dyn Fn() -> Timestamp + Se
     }
 }
 
-type Work = Pin<Box<dyn Future<Output = Result<(), DeedError>>>>;
+type Turns<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+type Work = Turns<'static, Result<(), DeedError>>;
+
+/// Lets somebody work until the next call.
+fn one_turn<T>(work: &mut Turns<'_, T>) -> Poll<T> {
+    work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
 
 /// Somebody with a purpose; dead and alive again, it begins anew.
 enum Worker {
@@ -280,12 +305,16 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Time(TTL)),
         1 => Just(Event::Time(900)),
         1 => Just(Event::Time(REMEMBERED)),
+        1 => Just(Event::Time(DELETION.try_into().unwrap())),
+        2 => Just(Event::Time(TAKE_OVER.as_secs().try_into().unwrap())),
     ]
 }
 
 struct Play {
     world: World,
     workers: Vec<(Worker, Work)>,
+    /// When a worker sent the deletion that it waits for.
+    deletions: BTreeMap<usize, Timestamp>,
     /// How often each Sovereign got the name.
     ups: usize,
 }
@@ -305,6 +334,7 @@ impl Play {
         });
         Self {
             workers: begun.into(),
+            deletions: BTreeMap::new(),
             world,
             ups: 0,
         }
@@ -313,7 +343,8 @@ impl Play {
     /// One turn. A worker at its end begins anew.
     fn turn(&mut self, index: usize) {
         let (worker, work) = &mut self.workers[index];
-        if let Poll::Ready(outcome) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        self.deletions.remove(&index);
+        if let Poll::Ready(outcome) = one_turn(work) {
             match &outcome {
                 Ok(()) => self.ups += usize::from(matches!(worker, Worker::Sovereign(_, Aim::Up))),
                 Err(error) => assert!(is_refusal(error), "{error:?}"),
@@ -321,22 +352,46 @@ impl Play {
             worker.go_on();
             *work = worker.begin(&self.world);
         }
+        if self.world.hands.deletion_sent() {
+            self.deletions.insert(index, self.world.hands.now());
+        }
         self.world.check();
+    }
+
+    /// A worker is dead, or does something else now.
+    fn begins_anew(&mut self, index: usize) {
+        let (worker, work) = &mut self.workers[index];
+        *work = worker.begin(&self.world);
+        self.deletions.remove(&index);
+    }
+
+    /// Seconds go by, and no deletion takes too many of them.
+    fn time(&mut self, seconds: u32) {
+        let end = self.world.hands.now() + SignedDuration::from_secs(seconds.into());
+        let until = |play: &Self, moment: Timestamp| {
+            let left = moment.duration_since(play.world.hands.now()).as_secs();
+            play.world.hands.advance(u32::try_from(left).unwrap_or_default());
+        };
+        let last = |sent: Timestamp| sent + SignedDuration::from_secs(DELETION - 1);
+        while let Some((index, sent)) = self.deletions.iter().min_by_key(|(_, sent)| **sent)
+            && last(*sent) <= end
+        {
+            let (index, sent) = (*index, *sent);
+            until(self, last(sent));
+            self.turn(index);
+        }
+        until(self, end);
     }
 
     fn happens(&mut self, event: Event) {
         match event {
             Event::Turns(index, turns) => (0..turns).for_each(|_| self.turn(index)),
-            Event::Time(seconds) => self.world.hands.advance(seconds),
-            Event::Dies(index) => {
-                let (worker, work) = &mut self.workers[index];
-                *work = worker.begin(&self.world);
-            }
+            Event::Time(seconds) => self.time(seconds),
+            Event::Dies(index) => self.begins_anew(index),
             Event::GivesUp(index) => {
-                let (worker, work) = &mut self.workers[index];
-                if let Worker::Sovereign(_, aim) = worker {
+                if let Worker::Sovereign(_, aim) = &mut self.workers[index].0 {
                     *aim = Aim::Down;
-                    *work = worker.begin(&self.world);
+                    self.begins_anew(index);
                 }
             }
         }
@@ -349,31 +404,44 @@ impl Play {
             self.happens(Event::GivesUp(index));
             while matches!(self.workers[index].0, Worker::Sovereign(_, Aim::Down)) {
                 self.turn(index);
-                self.world.hands.advance(1);
+                self.time(1);
             }
         }
-        self.world.hands.advance(100_000);
-        // What a sweeper that died had taken up is finished by the next: the name is nobody's, and it knows.
-        let left = self.world.book.clone();
-        let state = poll_now(left.0.find(&self.world.name))
-            .unwrap()
-            .map(|one| one.state);
-        if !matches!(state, Some(State::Releasing { .. })) {
-            self.workers[0] = {
-                let worker = Worker::Sovereign(owner("third"), Aim::Up);
-                let work = worker.begin(&self.world);
-                (worker, work)
-            };
-            let before = self.ups;
-            while self.ups == before {
-                self.turn(0);
-                self.world.hands.advance(1);
-                assert!(
-                    matches!(self.workers[0].0, Worker::Sovereign(_, Aim::Up)) || self.ups > before,
-                    "the name is free"
-                );
-            }
+        self.time(100_000);
+        self.is_swept();
+        self.time(100_000);
+        self.workers[0] = {
+            let worker = Worker::Sovereign(owner("third"), Aim::Up);
+            let work = worker.begin(&self.world);
+            (worker, work)
+        };
+        let before = self.ups;
+        while self.ups == before {
+            self.turn(0);
+            self.time(1);
+            assert!(
+                matches!(self.workers[0].0, Worker::Sovereign(_, Aim::Up)) || self.ups > before,
+                "the name is free"
+            );
         }
+    }
+
+    /// What somebody who died had begun to take away is finished by the next sweep.
+    fn is_swept(&mut self) {
+        let mut sweep = Worker::Sweeper.begin(&self.world);
+        let swept = loop {
+            match one_turn(&mut sweep) {
+                Poll::Ready(outcome) => break outcome,
+                Poll::Pending => self.time(1),
+            }
+            // It is the only one at work, and undisturbed.
+            self.world.hands.deletion_sent();
+            self.world.check();
+        };
+        assert!(swept.is_ok(), "{swept:?}");
+        let state = poll_now(self.world.book.0.find(&self.world.name)).unwrap();
+        let state = state.map(|one| one.state);
+        assert!(!matches!(state, Some(State::Releasing { .. })), "{state:?}");
     }
 }
 
@@ -409,4 +477,214 @@ fn the_play_goes_on() {
     let owners: Vec<&str> = history.iter().map(|one| one.sovereign.as_str()).collect();
     assert_eq!((owners[0], history.last().unwrap().generation), ("acme", 4));
     assert!(owners.contains(&"other"), "{owners:?}");
+}
+
+/// A sweeper that was stopped between finding a zone and deleting it finds itself overtaken, and the zone is the next owner's.
+#[test]
+fn a_sweep_that_was_overtaken_deletes_nothing_more() {
+    let (world, by) = (World::new(), owner("acme"));
+    let undisturbed = |mut work: Work| loop {
+        match one_turn(&mut work) {
+            Poll::Ready(outcome) => break outcome,
+            Poll::Pending => world.hands.advance(1),
+        }
+    };
+    undisturbed(Box::pin(up(world.clone(), by.clone()))).unwrap();
+    undisturbed(Box::pin(down(world.clone(), by.clone()))).unwrap();
+    // Something puts the zone back, such as a server that was restored.
+    let zone = world.zone_of(&by);
+    undisturbed(Box::pin({
+        let world = world.clone();
+        async move { Ok(publish(&world.hosts, &zone).await.map(drop)?) }
+    }))
+    .unwrap();
+
+    let (book, mark, clock) = (world.book.clone(), ZoneMark::of(&by.sovereign), || {
+        world.hands.now()
+    });
+    let removal = Removal {
+        book: &*book,
+        hosts: &world.hosts,
+        name: &world.name,
+        child: &world.child,
+        mark: &mark,
+        clock: &clock,
+    };
+    let mut stopped: Turns<'_, _> = Box::pin(async {
+        let (_, fence) = removal.begin().await?;
+        removal.finish(fence, QUARANTINE).await
+    });
+    // It looks at the zone to learn its TTLs, and again before it deletes it.
+    let before = world.servers[0].finds();
+    while world.servers[0].finds() < before + 2 {
+        assert!(
+            one_turn(&mut stopped).is_pending(),
+            "it was stopped before it deleted"
+        );
+    }
+
+    undisturbed(Box::pin(sweep(world.clone()))).unwrap();
+    let state = || poll_now(world.book.0.find(&world.name)).unwrap().unwrap().state;
+    assert!(
+        matches!(state(), State::Releasing { .. }),
+        "it is left to the other: {:?}",
+        state()
+    );
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    undisturbed(Box::pin(sweep(world.clone()))).unwrap();
+    assert!(matches!(state(), State::Quarantined { .. }), "{:?}", state());
+    undisturbed(Box::pin(up(world.clone(), by))).unwrap();
+
+    let outcome = loop {
+        if let Poll::Ready(outcome) = one_turn(&mut stopped) {
+            break outcome;
+        }
+    };
+    let refused = outcome.unwrap_err();
+    assert!(
+        matches!(refused, DeedError::Refused(Refusal::Overtaken { .. })),
+        "{refused}"
+    );
+    assert!(
+        refused
+            .remedy()
+            .unwrap()
+            .contains("sovereign pool show acme.sovereigns.example")
+    );
+    world.check();
+    assert_eq!(state(), State::Active);
+}
+
+/// Whoever asks is told who is at it and since when; what was broken off, and is on no server any more, is found, too.
+#[test]
+fn a_sweep_tells_who_takes_a_name_away() {
+    let (world, by) = (World::new(), owner("acme"));
+    let mut work: Work = Box::pin(up(world.clone(), by.clone()));
+    while one_turn(&mut work).is_pending() {
+        world.hands.advance(1);
+    }
+    let begun = world.hands.now();
+    let mut work: Work = Box::pin(down(world.clone(), by));
+    let state = || poll_now(world.book.0.find(&world.name)).unwrap().unwrap().state;
+    while !matches!(state(), State::Releasing { .. }) {
+        assert!(one_turn(&mut work).is_pending());
+    }
+    let found = || {
+        let mut look: Turns<'_, _> = Box::pin(orphans(
+            &*world.book,
+            &world.hosts,
+            &world.name.pool,
+            world.hands.now(),
+        ));
+        loop {
+            if let Poll::Ready(found) = one_turn(&mut look) {
+                break found.unwrap();
+            }
+        }
+    };
+    let seen = found();
+    assert_eq!(seen.len(), 4, "a zone and a delegation on two servers: {seen:?}");
+    for one in seen {
+        let going = one.going.unwrap();
+        assert_eq!(
+            (one.fate, going.taker, going.since),
+            (Fate::Going, Taker::Owner, begun)
+        );
+        assert_eq!(going.until, begun + TAKE_OVER);
+    }
+    while world.servers[1].owners(&world.child).0.is_some() {
+        assert!(one_turn(&mut work).is_pending());
+        world.hands.advance(1);
+    }
+    drop(work);
+    assert_eq!(found(), []);
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    let seen = found();
+    let seen: Vec<_> = seen.iter().map(|one| (one.kind, one.fate)).collect();
+    assert_eq!(seen, [(OrphanKind::Name, Fate::Removable)]);
+}
+
+/// Neither an owner whose name a sweep takes away nor a namesake of one that is there removes a zone.
+#[test]
+fn an_owner_removes_only_a_zone_that_is_its_own_to_remove() {
+    let (world, by) = (World::new(), owner("acme"));
+    let undisturbed = |mut work: Work| loop {
+        if let Poll::Ready(outcome) = one_turn(&mut work) {
+            break outcome;
+        }
+        world.hands.advance(1);
+    };
+    let remove = |by: Owner| {
+        let world = world.clone();
+        let work = async move { deed(&world, &by, &|| world.hands.now()).remove_zone().await };
+        undisturbed(Box::pin(work))
+    };
+    let zone_is_there = || world.servers[0].owners(&world.child).0.is_some();
+    undisturbed(Box::pin(up(world.clone(), by.clone()))).unwrap();
+    remove(owner("acme")).unwrap();
+    assert!(zone_is_there(), "the mark is the same, the claim is not");
+
+    let taken = Lingers::default();
+    let taken = poll_now(perform(
+        &world.book.0,
+        &world.name,
+        &by,
+        None,
+        Act::Release { lingers: taken },
+        world.hands.now(),
+    ));
+    let taken = taken.unwrap();
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    let swept = poll_now(reclaim(
+        &world.book.0,
+        &world.name,
+        &ZoneMark::of(&by.sovereign),
+        Lingers::default(),
+        world.hands.now(),
+    ));
+    assert_eq!(swept.unwrap().unwrap().revision, taken.revision + 1);
+    let refused = remove(by.clone()).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            DeedError::Refused(Refusal::Going {
+                taker: Taker::Sweep,
+                ..
+            })
+        ),
+        "{refused}"
+    );
+    assert!(zone_is_there());
+    world.hands.advance(TAKE_OVER.as_secs().try_into().unwrap());
+    remove(by).unwrap();
+    assert!(!zone_is_there(), "the sweep is dead");
+}
+
+/// A schedule that once ended with a name in quarantine and its zone still there: a sweep that had seen the zone of `acme` came when
+/// the name was on its way out for `other`, who had stopped.
+#[test]
+fn a_sweep_of_an_earlier_owner_does_not_end_what_a_later_one_began() {
+    let before = [(0, 26, 600), (0, 2, 0), (3, 23, 60)];
+    let after = [
+        (1, 8, 0),
+        (3, 6, 0),
+        (1, 8, 900),
+        (3, 1, 0),
+        (1, 30, 600),
+        (3, 12, 60),
+        (3, 4, 0),
+    ];
+    let mut play = Play::new();
+    let go = |play: &mut Play, (worker, turns, seconds)| {
+        play.happens(Event::Turns(worker, turns));
+        play.happens(Event::Time(seconds));
+    };
+    for part in before {
+        go(&mut play, part);
+    }
+    play.happens(Event::GivesUp(1));
+    for part in after {
+        go(&mut play, part);
+    }
+    play.ends();
 }

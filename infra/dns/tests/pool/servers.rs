@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sovereign_dns::pool::delegation::{check, delegate, lingers, look, withdraw};
+use jiff::Timestamp;
+use sovereign_dns::pool::delegation::{self, check, delegate, lingers, look};
 use sovereign_dns::pool::survey::{PoolAnswer, survey};
 use sovereign_dns::pool::testing::{MemoryBook, pool_name};
-use sovereign_dns::pool::{ChildDelegation, Fate, Lingers, OrphanKind, orphans};
+use sovereign_dns::pool::{ChildDelegation, DeedError, Fate, Fence, Lingers, OrphanKind, PoolName, orphans};
 use sovereign_dns::{
-    Mailbox, PowerDnsConfig, SovereignNames, ZoneHost, ZoneMark, ZoneRequest, connect_powerdns, publish,
-    sovereign_zone,
+    Mailbox, PowerDnsConfig, SovereignNames, ZoneFinding, ZoneHost, ZoneMark, ZoneRequest, connect_powerdns,
+    publish, sovereign_zone,
 };
 use sovereign_lab::PowerDns;
 
@@ -44,6 +45,13 @@ fn wanted(label: &str) -> ChildDelegation {
     }
 }
 
+/// By somebody whom no book keeps from it.
+async fn withdraw(hosts: &[Arc<dyn ZoneHost>], one: &ChildDelegation) -> Result<Vec<ZoneFinding>, DeedError> {
+    let (book, name) = (MemoryBook::default(), PoolName::of(&one.child).unwrap());
+    let mut fence = Fence::beside(&book, &name, &Timestamp::now).await?;
+    delegation::withdraw(hosts, &one.pool, &one.child, &one.mark, &mut fence).await
+}
+
 #[tokio::test]
 async fn a_name_comes_and_goes_beside_others() {
     let (_server, hosts) = start().await;
@@ -70,18 +78,8 @@ async fn a_name_comes_and_goes_beside_others() {
         zone: 0,
     };
     assert_eq!(left(&acme).await, delegation(60), "as long as its absence");
-    assert_eq!(
-        withdraw(&hosts, &acme.pool, &acme.child, &acme.mark)
-            .await
-            .unwrap(),
-        []
-    );
-    assert_eq!(
-        withdraw(&hosts, &acme.pool, &acme.child, &acme.mark)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(withdraw(&hosts, &acme).await.unwrap(), []);
+    assert_eq!(withdraw(&hosts, &acme).await.unwrap(), []);
     assert_eq!(
         (left(&acme).await, left(&other).await),
         (delegation(0), delegation(60))
@@ -118,9 +116,7 @@ async fn what_a_zone_said_lingers_as_long_as_its_longest_lived_records() {
     assert_eq!(left(&acme.mark).await, both);
     let other = ZoneMark::of(&"other".parse().unwrap());
     assert_eq!(left(&other).await, Lingers::default(), "it is somebody else's");
-    withdraw(&hosts, &acme.pool, &acme.child, &acme.mark)
-        .await
-        .unwrap();
+    withdraw(&hosts, &acme).await.unwrap();
     assert_eq!(
         left(&acme.mark).await,
         Lingers {
@@ -151,12 +147,7 @@ async fn marks_of_others_and_of_later_generations_are_respected() {
             "{refused}"
         );
     }
-    assert_eq!(
-        withdraw(&hosts, &other.pool, &other.child, &other.mark)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(withdraw(&hosts, &other).await.unwrap(), []);
     assert!(look(&hosts, &acme).await.unwrap(), "it is still there");
 
     let seen = survey(&hosts, &other.pool, &other.child, &other.mark).await;
@@ -168,7 +159,9 @@ async fn marks_of_others_and_of_later_generations_are_respected() {
         "{seen:?}"
     );
 
-    let found = orphans(&MemoryBook::default(), &hosts, &acme.pool).await.unwrap();
+    let found = orphans(&MemoryBook::default(), &hosts, &acme.pool, Timestamp::now())
+        .await
+        .unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].kind, found[0].fate),

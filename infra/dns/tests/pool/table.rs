@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sovereign_dns::ZoneMark;
 use sovereign_dns::pool::act::{decide_expiry, decide_reclaim};
 use sovereign_dns::pool::testing::{MemoryBook, book_contract, owner, pool_name};
-use sovereign_dns::pool::{Act, Allocation, Lingers, Owner, PoolBook, Refusal, State, Verdict, decide};
+use sovereign_dns::pool::{
+    Act, Allocation, Lingers, Owner, PoolBook, Refusal, State, TAKE_OVER, Taker, Verdict, decide,
+};
 
 /// Everything happens at this second, unless it says otherwise.
 const NOW: i64 = 1_000;
@@ -41,6 +44,7 @@ fn states() -> [State; 6] {
         State::Active,
         State::Releasing {
             lingers: lingers(300, 900),
+            taker: Taker::Owner,
         },
         State::Quarantined { until: at(NOW + 10) },
         State::Gone,
@@ -73,6 +77,7 @@ fn outcome(present: &Allocation, by: &Owner, act: Act, now: i64) -> String {
             format!("{}{new}", next.state.word())
         }
         Err(Refusal::OutOfTurn { .. }) => "no".to_owned(),
+        Err(Refusal::Going { .. }) => "going".to_owned(),
         Err(Refusal::Taken { .. } | Refusal::Quarantined { .. }) => "taken".to_owned(),
         Err(Refusal::NotOwned { .. }) => "not owned".to_owned(),
         Err(Refusal::Unproven { .. }) => "unproven".to_owned(),
@@ -178,6 +183,7 @@ fn caches_are_remembered_until_they_forget() {
     let longer = becomes(&releasing, release(900, 0), NOW);
     let both = State::Releasing {
         lingers: lingers(900, 600),
+        taker: Taker::Owner,
     };
     assert_eq!(longer.state, both);
     assert_eq!(
@@ -218,29 +224,104 @@ fn caches_are_remembered_until_they_forget() {
     assert!(again.clear_at >= Some(at(NOW + 1_000)), "{again:?}");
 }
 
+/// A name that is being taken away since the start of time, with caches that remember until a second of its own.
+fn going(by: &Owner, taker: Taker) -> Allocation {
+    let lingers = lingers(300, 900);
+    allocation(by, State::Releasing { lingers, taker })
+}
+
+#[test]
+fn what_a_sweep_takes_away_is_left_to_it_until_it_is_taken_over() {
+    let by = owner("acme");
+    let present = going(&by, Taker::Sweep);
+    let free = present.taken_over_from().unwrap();
+    assert_eq!(
+        free,
+        at(NOW + 5) + TAKE_OVER,
+        "the wait for caches does not count"
+    );
+    let said = |now: Timestamp| {
+        let outcomes = acts().map(|act| outcome(&present, &by, act, now.as_second()));
+        outcomes.join(", ")
+    };
+    // Hold, Provision, Activate, Release, Withdrawn, Quarantine.
+    let left = free - SignedDuration::from_secs(1);
+    assert_eq!(said(left), "going, no, no, going, going, going");
+    assert_eq!(said(free), "going, no, no, releasing, going, going");
+    let release = acts()[3];
+    let Ok(Verdict::Becomes(next)) = decide(Some(&present), &present.name, &by, None, release, free) else {
+        panic!("it is free")
+    };
+    assert_eq!((&next.state, next.since), (&going(&by, Taker::Owner).state, free));
+    assert_eq!(
+        next.clear_at, present.clear_at,
+        "what was seen to be gone stays seen"
+    );
+}
+
+#[test]
+fn a_sweep_joins_nobody_and_takes_over_what_lies_untouched() {
+    let by = owner("acme");
+    let mark = ZoneMark::of(&by.sovereign);
+    for taker in [Taker::Owner, Taker::Sweep] {
+        let present = going(&by, taker);
+        let free = present.taken_over_from().unwrap();
+        let left = free - SignedDuration::from_secs(1);
+        let refusal = decide_reclaim(&present, &mark, lingers(0, 0), left).unwrap_err();
+        let said = format!("{refusal}; {}", refusal.remedy());
+        for wanted in [
+            &taker.to_string(),
+            "since 1970-01-01T00:00:00Z",
+            "after 1970-01-01T00:26:45Z",
+        ] {
+            assert!(said.contains(wanted), "{wanted}: {said}");
+        }
+        let Ok(Verdict::Becomes(next)) = decide_reclaim(&present, &mark, lingers(0, 1_000), free) else {
+            panic!("it is free")
+        };
+        let lingers = lingers(300, 1_000);
+        let taken = State::Releasing {
+            lingers,
+            taker: Taker::Sweep,
+        };
+        assert_eq!((next.state, next.since), (taken, free));
+        assert_eq!(
+            next.revision,
+            present.revision + 1,
+            "whoever was at it notices, also if nothing else changed"
+        );
+        let other = ZoneMark::of(&owner("other").sovereign);
+        let refused = decide_reclaim(&present, &other, Lingers::default(), free + TAKE_OVER);
+        assert!(
+            matches!(refused, Err(Refusal::Going { .. })),
+            "the zone of acme would be left behind: {refused:?}"
+        );
+    }
+}
+
 /// A book that an earlier version wrote.
 #[test]
 fn a_name_that_was_on_its_way_out_goes_on() {
     let by = owner("acme");
     let state = State::Releasing {
         lingers: lingers(300, 900),
+        taker: Taker::Owner,
     };
     let mut kept = serde_json::to_value(allocation(&by, state)).unwrap();
     let read = |kept: &serde_json::Value| serde_json::from_value::<Allocation>(kept.clone()).unwrap().state;
-    let State::Releasing { lingers: now } = read(&kept) else {
-        panic!("{kept}")
-    };
-    assert_eq!(now, lingers(300, 900));
+    let releasing = |lingers, taker| State::Releasing { lingers, taker };
+    assert_eq!(read(&kept), releasing(lingers(300, 900), Taker::Owner));
+    kept["taker"] = "sweep".into();
+    assert_eq!(read(&kept), releasing(lingers(300, 900), Taker::Sweep));
     kept.as_object_mut().unwrap().remove("zoneLingers").unwrap();
-    let State::Releasing { lingers: earlier } = read(&kept) else {
-        panic!("{kept}")
-    };
-    assert_eq!(earlier, lingers(300, 0));
+    kept.as_object_mut().unwrap().remove("taker").unwrap();
+    assert_eq!(read(&kept), releasing(lingers(300, 0), Taker::Owner));
 }
 
 #[test]
 fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
     let by = owner("acme");
+    let mark = ZoneMark::of(&by.sovereign);
     for state in states() {
         let present = allocation(&by, state.clone());
         let ends = |now| decide_expiry(&present, at(now)) != Verdict::Stays;
@@ -249,7 +330,7 @@ fn only_what_is_over_ends_and_only_what_is_free_is_taken_up() {
             (false, state.until().is_some()),
             "{state:?}"
         );
-        let taken_up = decide_reclaim(&present, lingers(300, 900), at(NOW));
+        let taken_up = decide_reclaim(&present, &mark, lingers(300, 900), at(NOW + 5) + TAKE_OVER);
         let free = matches!(
             state,
             State::Gone | State::Quarantined { .. } | State::Releasing { .. }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -39,9 +40,9 @@ pub(crate) fn turn() -> impl Future<Output = ()> + Send {
     Turn(false)
 }
 
-/// A clock that moves when it is told to.
+/// A clock that moves when it is told to, and whether a deletion was sent since somebody asked.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hands(Arc<Mutex<i64>>);
+pub(crate) struct Hands(Arc<Mutex<i64>>, Arc<AtomicBool>);
 
 impl Hands {
     pub(crate) fn now(&self) -> Timestamp {
@@ -50,6 +51,16 @@ impl Hands {
 
     pub(crate) fn advance(&self, seconds: u32) {
         *self.0.lock().unwrap() += i64::from(seconds);
+    }
+
+    pub(crate) fn deletion_sent(&self) -> bool {
+        self.1.swap(false, Ordering::Relaxed)
+    }
+
+    /// A turn between a deletion being sent and its effect.
+    async fn delete(&self) {
+        self.1.store(true, Ordering::Relaxed);
+        turn().await;
     }
 }
 
@@ -92,11 +103,13 @@ struct Data {
 pub(crate) struct Server {
     name: String,
     pool: DomainName,
+    hands: Hands,
+    finds: AtomicUsize,
     data: Mutex<Data>,
 }
 
 impl Server {
-    pub(crate) fn new(name: &str, pool: &DomainName) -> Self {
+    pub(crate) fn new(name: &str, pool: &DomainName, hands: &Hands) -> Self {
         let soa = RecordSet {
             name: pool.clone(),
             ttl: TTL,
@@ -118,8 +131,15 @@ impl Server {
         Self {
             name: name.to_owned(),
             pool: pool.clone(),
+            hands: hands.clone(),
+            finds: AtomicUsize::new(0),
             data: Mutex::new(data),
         }
+    }
+
+    /// How often it was asked for a zone.
+    pub(crate) fn finds(&self) -> usize {
+        self.finds.load(Ordering::Relaxed)
     }
 
     /// Owners of everything that is there of a name: its zone, then its record sets in the pool's zone.
@@ -163,6 +183,7 @@ impl ZoneHost for Server {
 
     async fn find(&self, zone: &DomainName) -> Result<Option<Zone>, DnsError> {
         turn().await;
+        self.finds.fetch_add(1, Ordering::Relaxed);
         Ok(self.data.lock().unwrap().zones.get(zone).cloned())
     }
 
@@ -227,7 +248,14 @@ impl ZoneHost for Server {
     }
 
     async fn change(&self, zone: &DomainName, changes: &[Change]) -> Result<(), DnsError> {
-        turn().await;
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::Remove { .. }))
+        {
+            self.hands.delete().await;
+        } else {
+            turn().await;
+        }
         assert_eq!(*zone, self.pool, "only the pool's zone is changed");
         let mut data = self.data.lock().unwrap();
         for change in changes {
@@ -257,7 +285,7 @@ impl ZoneHost for Server {
     }
 
     async fn delete(&self, zone: &DomainName) -> Result<(), DnsError> {
-        turn().await;
+        self.hands.delete().await;
         self.data.lock().unwrap().zones.remove(zone);
         Ok(())
     }

@@ -14,6 +14,7 @@ mod owner;
 mod release;
 mod vouch;
 mod withdraw;
+mod zone;
 
 pub use self::activate::ActivateName;
 pub use self::delegate::{DelegateName, DelegatedChild};
@@ -21,3 +22,4 @@ pub use self::hold::{HeldName, HoldName};
 pub use self::release::ReleaseName;
 pub(super) use self::vouch::vouch_in_pool;
 pub use self::withdraw::WithdrawName;
+pub(super) use self::zone::remove_zone;

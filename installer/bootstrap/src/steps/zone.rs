@@ -16,7 +16,7 @@ use sovereign_dns::transfer::{self, Secondary, Supply, check_secondaries, dismis
 use sovereign_dns::trial::try_lua;
 use sovereign_dns::{
     DnsError, DomainName, ErrorClass, Mailbox, Published, SovereignNames, ZoneFinding, ZoneMark, ZoneRequest,
-    check_zone, look, publish, sovereign_zone, withdraw,
+    check_zone, look, publish, sovereign_zone,
 };
 use sovereign_engine::journal::Run;
 use sovereign_engine::plan::StepRef;
@@ -24,6 +24,7 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 
 use super::load_balancer::CreateLoadBalancer;
 use super::made::Made;
+use super::pool::remove_zone;
 use crate::services::Services;
 
 /// Findings named in an error; the rest is counted.
@@ -308,7 +309,7 @@ async fn remove(
 ) -> Result<(), StepError> {
     let mark = ZoneMark::of(sovereign);
     let hosts = &cx.services.zones;
-    withdraw(hosts, zone, &mark).await.map_err(dns_error)?;
+    remove_zone(cx, sovereign, zone).await?;
     let dismissed = dismiss(&cx.services.secondaries, zone, &mark)
         .await
         .map_err(dns_error)?;

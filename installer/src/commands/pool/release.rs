@@ -1,11 +1,11 @@
 //! `sovereign pool release`: takes a name from its Sovereign.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sovereign_dns::ZoneHost;
 use sovereign_dns::pool::{Allocation, Deed, DeedError, Owner, State, Withdrawal};
-use sovereign_dns::{DomainName, ZoneHost, ZoneMark, withdraw};
-use std::sync::Arc;
 
 use super::{document, find};
 use crate::ask;
@@ -39,7 +39,7 @@ pub(super) async fn run(app: &App, args: &PoolRelease) -> Result<Exit, CliError>
     if !args.yes {
         approve(&found)?;
     }
-    let work = release(app, &found, &args.name, &hosts);
+    let work = release(app, &found, &hosts);
     while_claimed(app, &found.sovereign, work).await?;
     let now = find(app, &args.name).await?;
     tell(app, &now, "released")
@@ -61,12 +61,7 @@ async fn servers(
     }
 }
 
-async fn release(
-    app: &App,
-    found: &Allocation,
-    child: &DomainName,
-    hosts: &[Arc<dyn ZoneHost>],
-) -> Result<(), CliError> {
+async fn release(app: &App, found: &Allocation, hosts: &[Arc<dyn ZoneHost>]) -> Result<(), CliError> {
     let book = app.pool_book();
     let deed = Deed {
         book: &*book,
@@ -82,7 +77,7 @@ async fn release(
     if !hosts.is_empty() {
         let clear_at = settled(async || deed.withdraw(generation).await).await?;
         pause(app, clear_at).await;
-        withdraw(hosts, child, &ZoneMark::of(&found.sovereign)).await?;
+        deed.remove_zone().await?;
     }
     settled(async || deed.release(generation, app.quarantine()).await).await?;
     Ok(())

@@ -13,7 +13,7 @@ use sovereign_bootstrap::planner::wanted_pool_name;
 use sovereign_core::name::SovereignName;
 use sovereign_core::spec::{self, SovereignSpec};
 use sovereign_dns::pool::sweep::Removal;
-use sovereign_dns::pool::{Fate, Orphan, PoolName, State, Withdrawal, expire, orphans};
+use sovereign_dns::pool::{Fate, Orphan, PoolName, Withdrawal, expire, orphans};
 use sovereign_dns::{DomainName, ZoneHost, ZoneMark};
 
 use super::release::pause;
@@ -65,7 +65,7 @@ pub(super) async fn run(app: &App, args: &PoolSweep) -> Result<Exit, CliError> {
     let mut found = Vec::new();
     for pool in &pools {
         let book = app.pool_book();
-        for orphan in orphans(&*book, &pool.hosts, &pool.name).await? {
+        for orphan in orphans(&*book, &pool.hosts, &pool.name, now).await? {
             found.push(noted(app, args, orphan, now).await?);
         }
     }
@@ -86,7 +86,10 @@ pub(super) async fn run(app: &App, args: &PoolSweep) -> Result<Exit, CliError> {
     } else {
         output::data(&render::pool::sweep(&ended, &found, pools.len(), now))?;
     }
-    let left = found.iter().any(|one| !one.removed);
+    // What somebody is at is not left behind.
+    let left = found
+        .iter()
+        .any(|one| !one.removed && one.orphan.fate != Fate::Going);
     Ok(if left { Exit::Leftovers } else { Exit::Ok })
 }
 
@@ -190,7 +193,7 @@ async fn remove(app: &App, pool: &Pool, found: &mut [Swept], now: Timestamp) -> 
     Ok(())
 }
 
-/// Exports the zone, then takes away delegation and zone. False if somebody came by the name meanwhile.
+/// Exports the zone, then takes away delegation and zone. False if somebody came by the name meanwhile, or takes it away.
 async fn take_away(
     app: &App,
     pool: &Pool,
@@ -200,13 +203,7 @@ async fn take_away(
 ) -> Result<bool, CliError> {
     let (book, mark) = (app.pool_book(), ZoneMark::of(sovereign));
     let present = book.find(name).await?;
-    let free = |state: &State| {
-        matches!(
-            state,
-            State::Gone | State::Quarantined { .. } | State::Releasing { .. }
-        )
-    };
-    if !present.is_some_and(|present| free(&present.state)) {
+    if !present.is_some_and(|present| present.is_left(Timestamp::now())) {
         return Ok(false);
     }
     for host in &pool.hosts {
@@ -220,12 +217,14 @@ async fn take_away(
         name,
         child,
         mark: &mark,
+        clock: &Timestamp::now,
     };
-    match removal.begin(Timestamp::now()).await? {
+    let (begun, fence) = removal.begin().await?;
+    match begun {
         Withdrawal::NotYet(_) => return Ok(false),
         Withdrawal::Gone { clear_at } => pause(app, clear_at).await,
     }
-    removal.finish(app.quarantine(), Timestamp::now()).await?;
+    removal.finish(fence, app.quarantine()).await?;
     Ok(true)
 }
 

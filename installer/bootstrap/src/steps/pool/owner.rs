@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sovereign_core::name::SovereignName;
-use sovereign_dns::pool::{Claim, Deed, DeedError, Owner, PoolName};
+use sovereign_dns::pool::{Claim, Deed, DeedError, Owner, PoolName, Refusal};
 use sovereign_engine::step::{StepContext, StepError, chain};
 
 use crate::nodes::SecretStoreError;
@@ -73,14 +73,17 @@ pub(super) fn step_error(error: DeedError) -> StepError {
     let cause = chain(&error);
     match error {
         DeedError::Dns(error) => dns_error(error),
+        // Whoever is at it gets done, or is dead, which shows in time.
+        DeedError::Refused(Refusal::Going { .. } | Refusal::Overtaken { .. }) | DeedError::Book(_) => {
+            StepError::Retry {
+                cause,
+                after: None,
+                unsettled: true,
+            }
+        }
         DeedError::Refused(refusal) => StepError::Fatal {
             cause,
             remedy: refusal.remedy(),
-        },
-        DeedError::Book(_) => StepError::Retry {
-            cause,
-            after: None,
-            unsettled: true,
         },
         DeedError::NotAName { .. } => StepError::Fatal {
             cause,
