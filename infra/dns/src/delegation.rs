@@ -35,7 +35,7 @@ mod view;
 pub use self::existing::{Existing, ExistingRecord};
 pub use self::forecast::{Forecast, Phase, phases};
 pub use self::journey::{Journey, Logbook, Patience, Travelled, Trouble};
-pub use self::memory::{Memory, Trace};
+pub use self::memory::{Due, Memory, Trace};
 pub use self::preflight::{Facts, Place, judge};
 pub use self::rdap::{Rdap, Registered, Registration};
 pub use self::route::{End, Move, Route, Seen, Stage, next};

@@ -21,11 +21,21 @@ pub struct Memory {
     /// Every key that was vouched for, or is on record.
     pub ds: Vec<Trace<Ds>>,
     /// From when on no cache holds name servers that were there before the first look at every server; none before that look.
-    pub unseen_forgotten: Option<Timestamp>,
+    pub unseen_forgotten: Option<Due>,
     /// From when on no cache holds a key that was taken off the parent before the first look; none where there can be none.
-    pub unseen_keys_forgotten: Option<Timestamp>,
+    pub unseen_keys_forgotten: Option<Due>,
     /// TTLs are those of an earlier journey: what is still there is measured anew.
     pub from_earlier: bool,
+}
+
+/// The end of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Due {
+    /// When it ends.
+    pub at: Timestamp,
+    /// Seconds that it lasts.
+    pub after: u32,
 }
 
 /// One thing that the parent said.
@@ -34,7 +44,7 @@ pub struct Memory {
 pub struct Trace<T> {
     /// What it said.
     pub what: T,
-    /// Most seconds for which a cache may keep it; 0 where no server was seen to say it yet.
+    /// Most seconds for which a cache may keep it; 0 while no server was seen to say it.
     pub ttl: u32,
     /// From when on no cache holds it; none while it is there.
     pub forgotten: Option<Timestamp>,
@@ -54,7 +64,7 @@ impl Memory {
     pub fn note_snapshot(&mut self, snapshot: &Snapshot) {
         if self.unseen_forgotten.is_none() && snapshot.vouched.is_empty() {
             let ttl = snapshot.keys_ttl();
-            self.unseen_keys_forgotten = ttl.map(|ttl| later(snapshot.taken, ttl));
+            self.unseen_keys_forgotten = ttl.map(|ttl| Due::of(snapshot.taken, ttl));
         }
         let anew = std::mem::take(&mut self.from_earlier);
         see(&mut self.ns, &snapshot.ns, snapshot.forgotten_after, anew);
@@ -73,6 +83,7 @@ impl Memory {
         ttl_of: impl Fn(&BTreeSet<DomainName>) -> u32,
         now: Timestamp,
     ) {
+        self.correct(now);
         self.note_ns(seen, &ttl_of, now);
         self.note_ds(seen, &ttl_of, now);
         let parent = seen.parent;
@@ -83,11 +94,27 @@ impl Memory {
         self.unseen_forgotten.get_or_insert_with(|| {
             let is_gone = |ns: &BTreeSet<DomainName>| route.is_there(ns) || route.is_elsewhere(ns);
             if parent.all_show(is_gone) && !route.is_over(parent) {
-                later(now, ttl_of(&route.from.shown))
+                Due::of(now, ttl_of(&route.from.shown))
             } else {
-                now
+                Due::of(now, 0)
             }
         });
+    }
+
+    /// A moment that is farther away than its wait is long was reckoned by a clock that was ahead: that wait begins anew.
+    fn correct(&mut self, now: Timestamp) {
+        for trace in &mut self.ns {
+            trace.correct(now);
+        }
+        for trace in &mut self.ds {
+            trace.correct(now);
+        }
+        for due in [&mut self.unseen_forgotten, &mut self.unseen_keys_forgotten] {
+            *due = due.map(|due| Due {
+                at: due.at.min(later(now, due.after)),
+                ..due
+            });
+        }
     }
 
     fn note_ns(&mut self, seen: Seen<'_>, ttl_of: &impl Fn(&BTreeSet<DomainName>) -> u32, now: Timestamp) {
@@ -133,14 +160,14 @@ impl Memory {
         let known = last(self.ds.iter().filter(|trace| !route.fits(&trace.what)))?;
         Some(
             self.unseen_keys_forgotten
-                .map_or(known, |unseen| known.max(unseen)),
+                .map_or(known, |unseen| known.max(unseen.at)),
         )
     }
 
     /// From when on no cache leads to other servers than those that are wanted; none while such are there, or nobody has seen every
     /// server.
     pub fn old_forgotten(&self, route: &Route) -> Option<Timestamp> {
-        let unseen = self.unseen_forgotten?;
+        let unseen = self.unseen_forgotten?.at;
         let known = last(self.ns.iter().filter(|trace| !route.is_there(&trace.what)))?;
         Some(known.max(unseen))
     }
@@ -148,7 +175,7 @@ impl Memory {
     /// From when on no cache leads to the name servers that are left, wherever the name leads now; none while they are there, or
     /// nobody has seen every server.
     pub fn left_forgotten(&self, route: &Route) -> Option<Timestamp> {
-        let unseen = self.unseen_forgotten?;
+        let unseen = self.unseen_forgotten?.at;
         let leads_there = |trace: &&Trace<BTreeSet<DomainName>>| !trace.what.is_disjoint(&route.from.shown);
         let known = last(self.ns.iter().filter(leads_there))?;
         Some(known.max(unseen))
@@ -164,28 +191,39 @@ impl Memory {
     /// From when on no cache holds name servers that are gone.
     pub fn gone_ns_forgotten(&self) -> Option<Timestamp> {
         let gone = self.ns.iter().filter_map(|trace| trace.forgotten);
-        gone.chain(self.unseen_forgotten).max()
+        gone.chain(self.unseen_forgotten.map(|due| due.at)).max()
     }
 
     /// From when on no cache holds a key that is gone.
     pub fn gone_keys_forgotten(&self) -> Option<Timestamp> {
         let gone = self.ds.iter().filter_map(|trace| trace.forgotten);
-        gone.chain(self.unseen_keys_forgotten)
+        gone.chain(self.unseen_keys_forgotten.map(|due| due.at))
             .max()
-            .or(self.unseen_forgotten)
+            .or(self.unseen_forgotten.map(|due| due.at))
+    }
+}
+
+impl Due {
+    fn of(now: Timestamp, after: u32) -> Self {
+        Self {
+            at: later(now, after),
+            after,
+        }
     }
 }
 
 impl<T> Trace<T> {
+    fn correct(&mut self, now: Timestamp) {
+        self.forgotten = self.forgotten.map(|moment| moment.min(later(now, self.ttl)));
+    }
+
     /// A wait begins once it is gone. `otherwise`: the TTL where no server was seen to say it.
     fn settle(&mut self, is_gone: bool, otherwise: impl FnOnce(&T) -> u32, now: Timestamp) {
         if is_gone && self.forgotten.is_none() {
-            let ttl = if self.ttl == 0 {
-                otherwise(&self.what)
-            } else {
-                self.ttl
-            };
-            self.forgotten = Some(later(now, ttl));
+            if self.ttl == 0 {
+                self.ttl = otherwise(&self.what);
+            }
+            self.forgotten = Some(later(now, self.ttl));
         }
     }
 }
@@ -214,4 +252,30 @@ fn last<'a, T: 'a>(traces: impl Iterator<Item = &'a Trace<T>>) -> Option<Timesta
 fn later(now: Timestamp, seconds: u32) -> Timestamp {
     let wait = SignedDuration::from_secs(seconds.into());
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a clock that is a day ahead reckoned is waited for no longer than the wait is, from when the clock is right again.
+    #[test]
+    fn a_clock_that_was_ahead_costs_one_wait_and_no_day() {
+        let now = Timestamp::UNIX_EPOCH;
+        let ahead = later(now, 86_400);
+        let mut memory = Memory {
+            unseen_forgotten: Some(Due::of(ahead, 60)),
+            unseen_keys_forgotten: Some(Due::of(ahead, 30)),
+            ..Memory::default()
+        };
+        see(&mut memory.ns, &BTreeSet::new(), 300, false);
+        memory.ns[0].settle(true, |_| 0, ahead);
+        memory.correct(now);
+        assert_eq!(memory.ns[0].forgotten, Some(later(now, 300)));
+        assert_eq!(memory.unseen_forgotten, Some(Due::of(now, 60)));
+        assert_eq!(memory.unseen_keys_forgotten, Some(Due::of(now, 30)));
+        // It ends: later looks do not begin it anew.
+        memory.correct(later(now, 30));
+        assert_eq!(memory.ns[0].forgotten, Some(later(now, 300)));
+    }
 }

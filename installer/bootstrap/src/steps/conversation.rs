@@ -112,7 +112,7 @@ impl<'a> Conversation<'a> {
 
     /// Hears what a host did while nobody listened, up to the event that `judge` makes an answer of: it belongs into the journal.
     /// A host that has told all of it before has nothing to tell.
-    async fn catch_up(
+    pub(super) async fn catch_up(
         &self,
         judge: impl FnMut(&AgentEventKind) -> Option<Result<(), StepError>>,
     ) -> Result<(), StepError> {

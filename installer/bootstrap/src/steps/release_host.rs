@@ -79,11 +79,13 @@ impl Step for ReleaseHost {
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ReleasedHost, StepError> {
         self.place.call(cx, &self.node).await?;
         let conversation = Conversation::new(cx, &self.node);
-        if !has_said(cx) {
-            if !self.on_link(cx, &conversation).await? {
-                return Ok(unheard());
-            }
+        if has_said(cx) {
+            // The agent waits until its word is noted; whoever read it may have died before that.
+            conversation.catch_up(released).await?;
+        } else if self.on_link(cx, &conversation).await? {
             self.tell(cx, &conversation).await?;
+        } else {
+            return Ok(unheard());
         }
         let has_ended = conversation.farewell(GONE).await?;
         cx.services.nodes.hang_up(&self.node);
