@@ -102,7 +102,7 @@ async fn a_newer_database_is_refused() {
         .expect("set");
     assert!(matches!(
         SqliteStore::open(dir.path()).await,
-        Err(StoreError::Newer { found: 99, known: 3 })
+        Err(StoreError::Newer { found: 99, known: 4 })
     ));
 }
 
