@@ -9,14 +9,12 @@ use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
 use super::conversation::{Conversation, failed, unnoted};
-use super::place::HostPlace;
+use super::place::{HostPlace, LOOK};
 use crate::link::Transport;
 use crate::services::Services;
 
 /// How long a host that answered before may take to do so again.
 const KNOWN: Duration = Duration::from_secs(10);
-/// Between two looks at the cloud while a host is silent.
-const LOOK: Duration = Duration::from_secs(15);
 /// Most servers answer within so long after they run. Who waits longer is told where to look.
 const USUAL: Duration = Duration::from_secs(45);
 

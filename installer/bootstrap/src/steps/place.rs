@@ -20,8 +20,8 @@ use crate::link::Transport;
 use crate::nodes::login_key_name;
 use crate::services::Services;
 
-/// Between two looks at a server that does not run.
-const LOOK: Duration = Duration::from_secs(15);
+/// Between two looks at a server whose agent is not on the link.
+pub(super) const LOOK: Duration = Duration::from_secs(15);
 /// Port of a server's SSH server.
 const SSH: u16 = 22;
 

@@ -12,7 +12,7 @@ use sovereign_remote::ssh::{self, SshTarget};
 use tokio::time::{Instant, sleep};
 
 use super::conversation::{Conversation, failed};
-use super::place::{HostPlace, login_key};
+use super::place::{HostPlace, LOOK, login_key};
 use crate::services::Services;
 
 /// Name of the task on the node link.
@@ -27,8 +27,6 @@ const STARTED_AGAIN: Duration = Duration::from_secs(3);
 const CALLS_AGAIN: Duration = Duration::from_secs(16);
 /// An agent that let go waits for 10 min until its last word is noted; a server boots meanwhile.
 const UNHEARD: Duration = Duration::from_mins(15);
-/// Between two looks at a server whose agent is not on the link.
-const LOOK: Duration = Duration::from_secs(15);
 /// How long the way in may stay open after the agent's last word.
 const GONE: Duration = Duration::from_secs(30);
 /// Between two looks.
@@ -78,17 +76,11 @@ impl Step for ReleaseHost {
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<ReleasedHost, StepError> {
         self.place.call(cx, &self.node).await?;
-        let conversation = Conversation::new(cx, &self.node);
-        if has_said(cx) {
-            // The agent waits until its word is noted; whoever read it may have died before that.
-            conversation.catch_up(released).await?;
-        } else if self.on_link(cx, &conversation).await? {
-            self.tell(cx, &conversation).await?;
-        } else {
-            return Ok(unheard());
-        }
-        let has_ended = conversation.farewell(GONE).await?;
+        let left = self.have_left(cx).await;
         cx.services.nodes.hang_up(&self.node);
+        let Some(has_ended) = left? else {
+            return Ok(unheard());
+        };
         let deadline = Instant::now() + GONE;
         loop {
             if let Some(released) = self.gone(cx, has_ended).await? {
@@ -126,6 +118,20 @@ impl ReleaseHost {
             remedy: "restore the state directory from a backup".into(),
         })?;
         Ok(vec![public])
+    }
+
+    /// Has the agent say its last word, and lets it go; whether its link ended then. None if it went long ago and was not heard.
+    async fn have_left(&self, cx: &StepContext<'_, Services>) -> Result<Option<bool>, StepError> {
+        let conversation = Conversation::new(cx, &self.node);
+        if has_said(cx) {
+            // The agent waits until its word is noted; whoever read it may have died before that.
+            conversation.catch_up(released).await?;
+        } else if self.on_link(cx, &conversation).await? {
+            self.tell(cx, &conversation).await?;
+        } else {
+            return Ok(None);
+        }
+        conversation.farewell(GONE).await.map(Some)
     }
 
     /// Waits for the agent; a server that does not run is said so. False if an agent that was told to let go is not heard of any more,
