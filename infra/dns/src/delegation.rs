@@ -17,6 +17,7 @@
 //! | `route` | from one delegation to another: the next move, and the rules that no move breaks |
 //! | `rekey` | the same where only keys change |
 //! | `journey` | the moves made, one look after the other, until the goal or a reason to turn back |
+//! | `trouble` | those reasons, and what to do about them |
 //!
 //! Nothing is remembered but what caches may hold: the next move follows from that and the world alone, so a journey that was
 //! interrupted anywhere is gone on with by looking.
@@ -30,14 +31,16 @@ mod rdap;
 mod rekey;
 mod route;
 mod snapshot;
+mod trouble;
 mod view;
 
 pub use self::existing::{Existing, ExistingRecord};
 pub use self::forecast::{Forecast, Phase, phases};
-pub use self::journey::{Journey, Logbook, Patience, Travelled, Trouble};
+pub use self::journey::{Journey, Logbook, Patience, Travelled};
 pub use self::memory::{Due, Memory, Trace};
 pub use self::preflight::{Facts, Place, judge};
 pub use self::rdap::{Rdap, Registered, Registration};
 pub use self::route::{End, Move, Route, Seen, Stage, next};
 pub use self::snapshot::{Snapshot, SnapshotError, take_snapshot};
+pub use self::trouble::Trouble;
 pub use self::view::{ParentView, Says, ServerView, forgotten_after, keyless, sick};

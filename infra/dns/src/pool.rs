@@ -35,13 +35,14 @@ pub mod label;
 pub mod look_alike;
 pub mod name;
 pub mod orphan;
+pub mod refusal;
 pub mod survey;
 pub mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod zone;
 
-pub use act::{Act, Owner, Refusal, Verdict, decide};
+pub use act::{Act, Owner, Verdict, decide};
 pub use allocation::{Allocation, Lingers, State, TAKE_OVER, Taker};
 pub use book::{BookError, PoolBook, PoolError, Put, expire, perform, reclaim};
 pub use claim::{Claim, ClaimDigest};
@@ -51,3 +52,4 @@ pub use fence::Fence;
 pub use label::{LabelProblem, PoolLabel};
 pub use name::PoolName;
 pub use orphan::{Fate, Going, Orphan, OrphanKind, orphans};
+pub use refusal::Refusal;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use super::memory::Memory;
 use super::route::{Move, Route, Seen, Stage, next};
+use super::trouble::Trouble;
 use super::view::{ParentView, forgotten_after, keyless, sick};
 use crate::error::ErrorClass;
 use crate::name::DomainName;
@@ -47,54 +47,6 @@ impl Default for Patience {
             shown: 86_400,
             by_hand: 7 * 86_400,
             sick: 900,
-        }
-    }
-}
-
-/// Why a journey ends before its goal.
-#[derive(Debug, Error)]
-pub enum Trouble {
-    /// Somebody else has changed the delegation; it is left alone.
-    #[error("somebody else has changed the delegation of `{domain}`: it is {now} now")]
-    Strange {
-        /// The domain.
-        domain: DomainName,
-        /// What it is now.
-        now: String,
-    },
-    /// Whoever can change the delegation refuses, for a reason that time does not mend.
-    #[error(transparent)]
-    Refused(RegistrarError),
-    /// Name servers that should answer do not.
-    #[error("name servers of `{domain}` do not answer as they should: {}", .wrong.join("; "))]
-    Sick {
-        /// The domain.
-        domain: DomainName,
-        /// One line for each.
-        wrong: Vec<String>,
-    },
-    /// It took too long.
-    #[error("{awaited} did not come about within {seconds} s; {seen}")]
-    Late {
-        /// What was waited for.
-        awaited: String,
-        /// For how long.
-        seconds: u64,
-        /// What stands where.
-        seen: String,
-    },
-}
-
-impl Trouble {
-    /// What to do next.
-    pub fn remedy(&self) -> String {
-        match self {
-            Self::Strange { .. } => "see who changed it and why; nothing of theirs was touched".to_owned(),
-            Self::Refused(error) => error.remedy.clone(),
-            Self::Sick { .. } => "mend the name servers named here, then run again".to_owned(),
-            Self::Late { .. } => {
-                "ask whoever runs the parent what keeps the change from appearing, then run again".to_owned()
-            }
         }
     }
 }

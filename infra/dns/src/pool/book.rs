@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::act::{Act, Owner, Refusal, Verdict, decide, decide_expiry, decide_reclaim};
+use super::act::{Act, Owner, Verdict, decide, decide_expiry, decide_reclaim};
 use super::allocation::{Allocation, Lingers};
 use super::name::PoolName;
+use super::refusal::Refusal;
 use crate::zone::ZoneMark;
 
 /// How often an act is decided anew because somebody else was faster.

@@ -10,12 +10,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-use super::act::{Act, Owner, Refusal};
+use super::act::{Act, Owner};
 use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, perform};
 use super::delegation::{ChildDelegation, delegate, lingers, withdraw};
 use super::fence::Fence;
 use super::name::PoolName;
+use super::refusal::Refusal;
 use super::zone;
 use crate::check::ZoneFinding;
 use crate::error::DnsError;

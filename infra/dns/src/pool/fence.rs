@@ -9,11 +9,12 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Act, Refusal, Verdict, carry_on, touch};
+use super::act::{Act, Verdict, carry_on, touch};
 use super::allocation::{Allocation, State, TAKE_OVER};
 use super::book::{BookError, PoolBook, Put};
 use super::deed::DeedError;
 use super::name::PoolName;
+use super::refusal::Refusal;
 use crate::powerdns::REQUEST_LIMIT;
 
 /// Age of the taker's last word up to which it deletes. The rest of [`TAKE_OVER`] is the deletion's.

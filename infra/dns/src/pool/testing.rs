@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::act::{Act, Owner, Refusal};
+use super::act::{Act, Owner};
 use super::allocation::{Allocation, Lingers, State};
 use super::book::{BookError, PoolBook, PoolError, Put, expire, perform};
 use super::claim::Claim;
 use super::look_alike::skeleton;
 use super::name::PoolName;
+use super::refusal::Refusal;
 
 /// A book that lives as long as its value.
 #[derive(Debug, Default)]
