@@ -12,8 +12,8 @@ use sovereign_dns::probe::{DelegationReport, Expectation, Limits, ProbeConfig, P
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use crate::hostile::{bytes, config};
-use crate::rogue::{self, Rogue};
+use crate::hostile::{config, maze};
+use crate::rogue::Rogue;
 use crate::world::{Block, codes, named};
 
 /// How late a probe may be on a busy machine.
@@ -148,14 +148,7 @@ async fn a_maze_that_has_no_end_is_left_when_time_is_up() {
     let root = block.at(0, 1);
     let rogue = Rogue::start(root, block.port, |question, _| {
         std::thread::sleep(Duration::from_millis(10));
-        let asked = question.queries[0].name().to_lowercase();
-        let mut answer = rogue::answer(question);
-        let depth = asked.to_ascii().bytes().map(usize::from).sum::<usize>();
-        for number in 0..13 {
-            let server = rogue::name(&format!("ns{number}.z{depth}n{number}."));
-            answer.add_authority(rogue::ns(&asked, &server));
-        }
-        bytes(&answer)
+        maze(question)
     })
     .await;
     let config = ProbeConfig {

@@ -129,20 +129,21 @@ async fn referrals_up_to_itself_or_aside_lead_nowhere() {
     }
 }
 
+/// Every name is delegated to servers in yet other zones, without addresses.
+pub(crate) fn maze(question: &Message) -> Option<Vec<u8>> {
+    let asked = question.queries[0].name().to_lowercase();
+    let mut answer = rogue::answer(question);
+    let depth = asked.to_ascii().bytes().map(usize::from).sum::<usize>();
+    for number in 0..13 {
+        let server = rogue::name(&format!("ns{number}.z{depth}n{number}."));
+        answer.add_authority(rogue::ns(&asked, &server));
+    }
+    bytes(&answer)
+}
+
 #[tokio::test]
 async fn name_servers_that_lead_to_ever_more_name_servers_end() {
-    // Every name is delegated to a server in yet another zone, without addresses.
-    let (report, _) = against(|question, _| {
-        let asked = question.queries[0].name().to_lowercase();
-        let mut answer = rogue::answer(question);
-        let depth = asked.to_ascii().bytes().map(usize::from).sum::<usize>();
-        for number in 0..13 {
-            let server = rogue::name(&format!("ns{number}.z{depth}n{number}."));
-            answer.add_authority(rogue::ns(&asked, &server));
-        }
-        bytes(&answer)
-    })
-    .await;
+    let (report, _) = against(|question, _| maze(question)).await;
     assert!(
         codes(&report).iter().any(|code| code.starts_with("walk.")),
         "{:?}",
