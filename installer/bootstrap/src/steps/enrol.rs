@@ -57,8 +57,7 @@ impl Step for EnrolHost {
 
     /// Only a host that was enrolled to the end is looked for; it has to answer now.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<EnrolledHost>, StepError> {
-        let nodes = &cx.services.nodes;
-        if nodes.book().last_heard(&self.node).await.map_err(unnoted)? == 0 {
+        if !self.was_heard(cx).await? {
             return Ok(None);
         }
         self.place.call(cx, &self.node).await?;
@@ -67,12 +66,14 @@ impl Step for EnrolHost {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<EnrolledHost, StepError> {
+        // What it told once it does not tell again.
+        let told_its_start = self.was_heard(cx).await?;
         self.place.call(cx, &self.node).await?;
         let hello = self.first_word(cx).await?;
         let conversation = Conversation::new(cx, &self.node);
         if self.has_borrowed_host_key() {
             self.own_host_key(cx, &conversation).await?;
-        } else {
+        } else if !told_its_start {
             conversation
                 .listen("the agent to tell its start", started)
                 .await?;
@@ -100,6 +101,12 @@ fn started(event: &AgentEventKind) -> Option<Result<(), StepError>> {
 }
 
 impl EnrolHost {
+    /// Whether an earlier run, or an earlier life of this one, enrolled the host.
+    async fn was_heard(&self, cx: &StepContext<'_, Services>) -> Result<bool, StepError> {
+        let heard = cx.services.nodes.book().last_heard(&self.node).await;
+        Ok(heard.map_err(unnoted)? > 0)
+    }
+
     /// Waits until the agent says who it is. A server that does not run is said so; silence that lasts ends with where to look.
     async fn first_word(&self, cx: &StepContext<'_, Services>) -> Result<Arc<Hello>, StepError> {
         let conversation = Conversation::new(cx, &self.node);

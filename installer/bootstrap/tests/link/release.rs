@@ -1,24 +1,17 @@
 //! A host that calls is let go of by its last word alone: one that is off, or says nothing, is not.
-//!
-//! Needs `hcloud`, which switches servers of the lab on and off.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops at its first surprise"
-)]
-
-mod bench;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sovereign_core::agent::{AgentEvent, AgentEventKind, FromAgent, ToAgent};
 use sovereign_core::event::RunOutcome;
 
-use crate::bench::{Agent, Bench};
+use crate::bench::{Agent, Bench, release};
 
 /// Number of the agent's last word.
 const SEQ: u64 = 7;
+/// Silence that is enough.
+const PROMPTLY: Duration = Duration::from_secs(1);
 
 /// An agent that calls until it is told to let go.
 async fn told_to_let_go(bench: &Bench) -> Agent {
@@ -53,7 +46,7 @@ async fn is_noted(agent: &mut Agent) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_off_is_said_to_be_off_and_let_go_of_once_it_is_back() {
-    let bench = Bench::start().await;
+    let bench = Bench::of(release, PROMPTLY).await;
     bench.server("poweroff");
     // An installer that died while it waited: its step may have had an effect.
     bench.run_until(|journal| journal.contains("is `off`")).await;
@@ -79,7 +72,7 @@ async fn a_host_that_is_off_is_said_to_be_off_and_let_go_of_once_it_is_back() {
 /// The agent goes only when its word is noted, so that another installer has to hear it as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installer_that_dies_before_the_last_word_is_noted_asks_again() {
-    let bench = Bench::start().await;
+    let bench = Bench::of(release, PROMPTLY).await;
     let dies = bench.run_until(|journal| journal.contains("last word"));
     let ((), agent) = tokio::join!(dies, told_to_let_go(&bench));
     drop(agent);
@@ -97,7 +90,7 @@ async fn an_installer_that_dies_before_the_last_word_is_noted_asks_again() {
 /// Noted, it is for good: the host may lose its power before the agent has ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installer_that_dies_behind_the_last_word_needs_no_other() {
-    let bench = Bench::start().await;
+    let bench = Bench::of(release, PROMPTLY).await;
     let dies = bench.run_until(|journal| journal.contains("lets go of the host"));
     let says = async {
         let mut agent = told_to_let_go(&bench).await;

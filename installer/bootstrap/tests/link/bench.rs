@@ -1,4 +1,4 @@
-//! A server of a lab, the step that lets go of it, and an agent that is played.
+//! A server of a lab, a step that talks to it, and an agent that is played.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use sovereign_bootstrap::link::Transport;
 use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
 use sovereign_bootstrap::services::NamePool;
-use sovereign_bootstrap::steps::{HostPlace, ReleaseHost};
+use sovereign_bootstrap::steps::{EnrolHost, HostPlace, ReleaseHost};
 use sovereign_bootstrap::{Services, registry};
 use sovereign_cloud::{HetznerConfig, connect_hetzner};
 use sovereign_core::secret::SecretRef;
@@ -23,14 +23,14 @@ use sovereign_engine::plan::{Plan, PlanBuilder, StepName};
 use sovereign_lab::{Lab, LabConfig, RunningLab};
 use sovereign_remote::ssh::new_key_pair;
 use sovereign_remote::testing::{MemoryBook, TestAgent, hello};
-use sovereign_remote::{Hub, NodeId, Transport as Way};
+use sovereign_remote::{Hub, NodeBook as _, NodeId, Transport as Way};
 use tokio::io::DuplexStream;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const NODE: &str = "acme/cp-1";
 const SERVER: &str = "cp-1";
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) type Agent = TestAgent<DuplexStream>;
 
@@ -61,13 +61,14 @@ pub(crate) struct Bench {
     lab: RunningLab,
     services: Arc<Services>,
     hub: Arc<Hub>,
+    book: Arc<MemoryBook>,
     journal: Arc<MemoryJournal>,
     plan: Plan,
 }
 
 impl Bench {
-    /// A server that runs; nobody on it has called yet.
-    pub(crate) async fn start() -> Self {
+    /// A server that runs and a plan for it; nobody on it has called yet, and silence lasts so long before it means something.
+    pub(crate) async fn of(step: impl FnOnce(&mut PlanBuilder), patience: Duration) -> Self {
         let config = LabConfig {
             create_seconds: 0.1,
             ..LabConfig::default()
@@ -81,7 +82,7 @@ impl Bench {
         let hub = Arc::new(Hub::new(book.clone()));
         let (key, _) = new_key_pair("installer").unwrap();
         let secrets = Arc::new(OneKey(key));
-        let nodes = Nodes::new(hub.clone(), book, secrets, None, None, Duration::from_secs(1));
+        let nodes = Nodes::new(hub.clone(), book.clone(), secrets, None, None, patience);
         let journal = Arc::<MemoryJournal>::default();
         let services = Services {
             cloud: Some(cloud.unwrap()),
@@ -103,7 +104,8 @@ impl Bench {
             services: Arc::new(services),
             hub,
             journal,
-            plan: plan(),
+            book,
+            plan: plan(step),
         };
         bench.hcloud(&[
             "create",
@@ -137,12 +139,18 @@ impl Bench {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// An agent on the link.
+    /// A run before this one heard so much of the host.
+    pub(crate) async fn heard(&self, seq: u64) {
+        self.book.heard(&node(), seq).await.unwrap();
+    }
+
+    /// An agent on the link. It remembers what it told.
     pub(crate) async fn agent(&self) -> Agent {
         let (ours, theirs) = tokio::io::duplex(4096);
         let hub = self.hub.clone();
         tokio::spawn(async move { hub.attach(&node(), ours, Way::Https).await });
-        TestAgent::open(theirs, hello(SERVER, "host", "boot", 0)).await
+        let told = self.book.last_heard(&node()).await.unwrap();
+        TestAgent::open(theirs, hello(SERVER, "host", "boot", told)).await
     }
 
     /// Runs the plan to its end, as a new process.
@@ -168,7 +176,9 @@ impl Bench {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(PATIENCE, shows).await.expect("it comes to that");
+        if timeout(PATIENCE, shows).await.is_err() {
+            panic!("it does not come to that: {}", self.journal().await);
+        }
     }
 
     /// All that the journal has, as text.
@@ -196,21 +206,37 @@ fn worker() -> WorkerId {
     WorkerId::new("worker")
 }
 
-/// The one step. Where its server comes from does not matter to a host that calls.
-fn plan() -> Plan {
-    let node = node();
-    let mut plan = PlanBuilder::new(node.sovereign.clone(), "");
-    let step = ReleaseHost {
-        node,
-        place: HostPlace::Server {
-            server: serde_json::from_value("server/cp-1".into()).unwrap(),
-            transport: Transport::Https {
-                url: "https://198.51.100.1:8443".into(),
-            },
+fn plan(step: impl FnOnce(&mut PlanBuilder)) -> Plan {
+    let mut plan = PlanBuilder::new(node().sovereign, "");
+    step(&mut plan);
+    plan.finish(serde_json::Value::Null)
+}
+
+/// Where its server comes from does not matter to a host that calls.
+fn place() -> HostPlace {
+    HostPlace::Server {
+        server: serde_json::from_value("server/cp-1".into()).unwrap(),
+        transport: Transport::Https {
+            url: "https://198.51.100.1:8443".into(),
         },
+    }
+}
+
+pub(crate) fn enrol(plan: &mut PlanBuilder) {
+    let step = EnrolHost {
+        node: node(),
+        place: place(),
+    };
+    plan.step(StepName::new("enrol/cp-1"), "cp-1 answers", &step, &[])
+        .unwrap();
+}
+
+pub(crate) fn release(plan: &mut PlanBuilder) {
+    let step = ReleaseHost {
+        node: node(),
+        place: place(),
         authorized_keys: Vec::new(),
     };
     plan.step(StepName::new("release/cp-1"), "let go of cp-1", &step, &[])
         .unwrap();
-    plan.finish(serde_json::Value::Null)
 }
