@@ -169,6 +169,12 @@ impl Run {
     }
 }
 
+/// The last lines of a long text. A run that fails says why at its end.
+fn end(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
 /// A run of the program that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -191,9 +197,9 @@ impl Ended {
         assert_eq!(
             self.code,
             Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
+            "stdout ends with:\n{}\nstderr ends with:\n{}",
+            end(&self.stdout),
+            end(&self.stderr)
         );
         self
     }

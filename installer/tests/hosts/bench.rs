@@ -235,12 +235,10 @@ impl Drop for Bench {
 }
 
 /// Waits for a run that ends well; all it said.
+#[track_caller]
 pub(crate) fn ends_well(child: Child) -> String {
-    let ended = child.wait_with_output().expect("it ends");
-    let said = [ended.stderr, ended.stdout].map(|said| String::from_utf8_lossy(&said).into_owned());
-    let said = said.concat();
-    assert_eq!(ended.status.code(), Some(0), "{said}");
-    said
+    let ended = Ended::of(&child.wait_with_output().expect("it ends")).exited(0);
+    ended.stderr + &ended.stdout
 }
 
 /// Kills a process as if its power had gone.

@@ -245,7 +245,8 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     bench.destroy("acme-kit");
 }
 
-/// Asked to reconcile everything, Flux writes no object of the kinds whose version its writes alone move.
+/// Asked to reconcile everything, Flux writes no object of the kinds whose version its writes alone move. It is asked under the name that
+/// its documentation gives: what any other kubectl writes, the layer above takes away again, perhaps before it was read.
 fn reconciling_changes_nothing(bench: &Bench, host: &str) {
     let versions = || {
         let kinds = "configmaps,services,serviceaccounts,namespaces,clusterroles,clusterrolebindings";
@@ -264,7 +265,8 @@ fn reconciling_changes_nothing(bench: &Bench, host: &str) {
     kubectl(
         bench,
         host,
-        "-n flux-system annotate --overwrite kustomization --all reconcile.fluxcd.io/requestedAt=afterwards",
+        "-n flux-system annotate --field-manager=flux-client-side-apply --overwrite kustomization --all \
+         reconcile.fluxcd.io/requestedAt=afterwards",
     );
     let handled =
         "-n flux-system get kustomization --no-headers -o custom-columns=AT:.status.lastHandledReconcileAt";

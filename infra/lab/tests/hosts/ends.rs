@@ -33,8 +33,14 @@ async fn a_lab_with_its_state_goes_on() {
     bench.lab.shutdown().await.expect("ends");
 }
 
+/// Set in the process that the test below starts of itself, and kills.
+const TO_BE_KILLED: &str = "LAB_TO_BE_KILLED";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_lab_takes_its_hosts_along_and_is_cleaned_up_after() {
+    if std::env::var_os(TO_BE_KILLED).is_some() {
+        return live_until_killed().await;
+    }
     let mut lab = LabToKill::start();
     let name = lab.ground.name.clone();
     assert!(Traces::of(&name).hosts());
@@ -58,8 +64,11 @@ struct LabToKill {
 impl LabToKill {
     fn start() -> Self {
         let this = std::env::current_exe().expect("this program");
+        let test = "ends::a_killed_lab_takes_its_hosts_along_and_is_cleaned_up_after";
         let mut command = Command::new(this);
-        command.args(["--ignored", "--exact", "--nocapture", "ends::lives_until_killed"]);
+        command
+            .args(["--exact", "--nocapture", test])
+            .env(TO_BE_KILLED, "1");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut grounds = lines
@@ -70,12 +79,10 @@ impl LabToKill {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs until it is killed, by the test above"]
-async fn lives_until_killed() {
+async fn live_until_killed() {
     let bench = Bench::raise().await;
     bench.server("one", json!({})).await;
     bench.up("one").await;
     println!("\n{}", json!(bench.lab.ground()));
-    std::future::pending::<()>().await;
+    std::future::pending().await
 }
