@@ -17,10 +17,6 @@ const DIED: Option<i32> = None;
 const UP: [&str; 3] = ["up", "ha.yaml", "--yes"];
 const DESTROY: [&str; 3] = ["destroy", "acme-prod", "--yes"];
 
-fn quick(bench: &Bench, args: [&str; 3]) -> Run {
-    bench.sovereign(args).env("SOVEREIGN_LEASE_SECONDS", "2")
-}
-
 fn points(trace: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(trace).expect("the run left a trace");
     text.lines().map(str::to_owned).collect()
@@ -47,14 +43,14 @@ async fn looks(bench: &Bench) -> u64 {
 async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Undisturbed) {
     let bench = Bench::quick().await;
     let (up, down) = (bench.place.path().join("up"), bench.place.path().join("down"));
-    let run = quick(&bench, UP).env("SOVEREIGN_CRASH_TRACE", &up);
+    let run = bench.sovereign(UP).env("SOVEREIGN_CRASH_TRACE", &up);
     assert_eq!(run.ends().code, Some(0));
     let undisturbed = Undisturbed {
         shape: bench.shape().await,
         looks: looks(&bench).await,
         steps: 12,
     };
-    let run = quick(&bench, DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
+    let run = bench.sovereign(DESTROY).env("SOVEREIGN_CRASH_TRACE", &down);
     assert_eq!(run.ends().code, Some(0));
     (points(&up), points(&down), undisturbed)
 }
@@ -62,18 +58,22 @@ async fn undisturbed() -> (BTreeSet<String>, BTreeSet<String>, Undisturbed) {
 /// A run up dies at `point`, and whether it did is returned; the next one must bring the same as an undisturbed one, and `destroy` must find all of it.
 async fn up_dies_at(point: String, expected: Arc<Undisturbed>) -> bool {
     let bench = Bench::quick().await;
-    let died = quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point).ends().code;
+    let died = bench.sovereign(UP).dies_at(&point).ends().code;
     // Steps that run side by side may leave the last points of one run to another.
     assert!(died == DIED || died == Some(0), "{point}: {died:?}");
     bench.lab.client().reset_stats().await.expect("the lab answers");
-    assert_eq!(quick(&bench, UP).ends().code, Some(0), "{point}: the run goes on");
+    assert_eq!(
+        bench.sovereign(UP).ends().code,
+        Some(0),
+        "{point}: the run goes on"
+    );
     assert_eq!(bench.shape().await, expected.shape, "{point}");
     let looks = looks(&bench).await;
     assert!(
         looks <= expected.looks + expected.steps,
         "{point}: {looks} looks, at most one more a step"
     );
-    assert_eq!(quick(&bench, DESTROY).ends().code, Some(0), "{point}: destroy");
+    assert_eq!(bench.sovereign(DESTROY).ends().code, Some(0), "{point}: destroy");
     assert!(bench.shape().await.is_empty(), "{point}: something is left");
     died == DIED
 }
@@ -81,9 +81,9 @@ async fn up_dies_at(point: String, expected: Arc<Undisturbed>) -> bool {
 /// A run up dies at `point` and nobody goes on: `destroy` alone must leave nothing.
 async fn abandoned_at(point: String) -> bool {
     let bench = Bench::quick().await;
-    let died = quick(&bench, UP).env("SOVEREIGN_CRASH_AT", &point).ends().code;
+    let died = bench.sovereign(UP).dies_at(&point).ends().code;
     let args = ["destroy", "ha.yaml", "--yes"];
-    assert_eq!(quick(&bench, args).ends().code, Some(0), "{point}");
+    assert_eq!(bench.sovereign(args).ends().code, Some(0), "{point}");
     assert!(bench.shape().await.is_empty(), "{point}: something is left");
     died == DIED
 }
@@ -91,14 +91,11 @@ async fn abandoned_at(point: String) -> bool {
 /// A run down dies at `point`; the next one must leave nothing.
 async fn destroy_dies_at(point: String) -> bool {
     let bench = Bench::quick().await;
-    assert_eq!(quick(&bench, UP).ends().code, Some(0), "{point}: up");
-    let died = quick(&bench, DESTROY)
-        .env("SOVEREIGN_CRASH_AT", &point)
-        .ends()
-        .code;
+    assert_eq!(bench.sovereign(UP).ends().code, Some(0), "{point}: up");
+    let died = bench.sovereign(DESTROY).dies_at(&point).ends().code;
     assert!(died == DIED || died == Some(0), "{point}: {died:?}");
     assert_eq!(
-        quick(&bench, DESTROY).ends().code,
+        bench.sovereign(DESTROY).ends().code,
         Some(0),
         "{point}: the run goes on"
     );
@@ -146,20 +143,15 @@ async fn every_point_of_a_run_survives_the_plug() {
 async fn a_destroy_that_died_asks_again_only_for_what_is_new() {
     for (appeared, code) in [(0, 0), (1, 2)] {
         let bench = Bench::quick().await;
-        assert_eq!(quick(&bench, UP).ends().code, Some(0));
-        let died = quick(&bench, DESTROY)
-            .env("SOVEREIGN_CRASH_AT", "journal-after:5")
-            .ends();
+        assert_eq!(bench.sovereign(UP).ends().code, Some(0));
+        let died = bench.sovereign(DESTROY).dies_at("journal-after:5").ends();
         assert_eq!(died.code, DIED);
         let client = bench.lab.client();
         if appeared > 0 {
             let made = client.make_inside("acme-prod-fsn-net", 0, 0, appeared).await;
             made.expect("the lab answers");
         }
-        let again = bench
-            .sovereign(["destroy", "acme-prod"])
-            .env("SOVEREIGN_LEASE_SECONDS", "2")
-            .ends();
+        let again = bench.sovereign(["destroy", "acme-prod"]).ends();
         assert_eq!(again.code, Some(code), "{}", again.stderr);
         assert_eq!(bench.shape().await.is_empty(), code == 0);
     }

@@ -2,9 +2,10 @@
 //! agent is played for each, with the real protocol over the real listener.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::harness::Run;
 use crate::lab::Bench;
@@ -42,10 +43,17 @@ fn crowd() -> PathBuf {
     crowd
 }
 
+/// An address on which nobody else takes a port while none of a bench's installers is alive.
+fn address() -> Ipv4Addr {
+    static TAKEN: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = TAKEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    Ipv4Addr::new(127, 30, high, low)
+}
+
 impl Hosts {
     async fn start() -> Self {
         let bench = Bench::quick().await;
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let free = TcpListener::bind((address(), 0)).expect("a port is free");
         let address = free.local_addr().expect("an address").to_string();
         let lab = bench.lab.url();
         let lab = lab
@@ -71,7 +79,6 @@ impl Hosts {
     fn up(&self) -> Run {
         self.bench
             .sovereign(UP)
-            .env("SOVEREIGN_LEASE_SECONDS", "2")
             .env("SOVEREIGN_UNTIL", "hand-off")
             .env("SOVEREIGN_K3S", "/bin/true")
             .env("SOVEREIGN_KIT", &self.kit.0)
@@ -81,7 +88,7 @@ impl Hosts {
     }
 
     fn destroy(&self) -> Run {
-        self.bench.sovereign(DESTROY).env("SOVEREIGN_LEASE_SECONDS", "2")
+        self.bench.sovereign(DESTROY)
     }
 }
 
@@ -99,7 +106,7 @@ async fn writes() -> BTreeSet<String> {
 /// The run dies at `point`, and whether it did is returned; the next one ends well, and the one after it changes nothing.
 async fn dies_at(point: String) -> bool {
     let hosts = Hosts::start().await;
-    let died = hosts.up().env("SOVEREIGN_CRASH_AT", &point).ends().code;
+    let died = hosts.up().dies_at(&point).ends().code;
     assert!(died.is_none() || died == Some(0), "{point}: {died:?}");
     let next = hosts.up().ends();
     assert_eq!(next.code, Some(0), "{point}: the run goes on: {}", next.stderr);

@@ -129,6 +129,16 @@ impl Run {
         self
     }
 
+    /// The run is to die at a point, or at the test's word. Its claim ends soon after; one that goes on keeps its own on a busy machine, too.
+    pub(crate) fn with_a_short_claim(self) -> Self {
+        self.env("SOVEREIGN_LEASE_SECONDS", "4")
+    }
+
+    /// The run dies at `point`, unless it never comes there.
+    pub(crate) fn dies_at(self, point: &str) -> Self {
+        self.with_a_short_claim().env("SOVEREIGN_CRASH_AT", point)
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self

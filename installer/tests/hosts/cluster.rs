@@ -82,7 +82,7 @@ fn servers_and_agents_join_and_the_loss_of_one_is_survived() {
     let bench = bench();
     let spec = bench.spec("acme-ha", 3, 2);
     let up = to_the_cluster(&bench, bench.called(&["up", &spec, "--yes", "--json"])).spawn();
-    bench.until("acme-ha", Duration::from_mins(3), |status| {
+    bench.until("acme-ha", Duration::from_mins(10), |status| {
         status.to_string().contains("k3s binary")
     });
     kill(up);
@@ -98,7 +98,8 @@ fn servers_and_agents_join_and_the_loss_of_one_is_survived() {
     });
     assert_eq!(inits.count(), 1);
 
-    kubectl(&bench, &all[0], "create configmap kept --from-literal=a=b");
+    let make = "create configmap kept --from-literal=a=b -o name";
+    until_kubectl(&bench, &all[0], make, |printed| printed.ends_with("/kept"));
     bench.sovereign(&["lab", "host", "kill", &all[0]]).success();
     // The others elect a leader first.
     let kept = "--request-timeout=30s get configmap kept -o jsonpath={.data.a}";
@@ -115,7 +116,7 @@ fn a_k3s_that_does_not_start_is_named_in_its_own_words() {
     let host = "acme-bad-fsn-cp-1";
     bench.on(host, "mkdir -p /etc/systemd/system/k3s.service.d && printf '[Service]\\nEnvironment=PATH=/nowhere\\nExecStartPre=/bin/false\\n' > /etc/systemd/system/k3s.service.d/bad.conf");
     let up = to_the_cluster(&bench, bench.called(&["up", "acme-bad", "--yes", "--json"])).spawn();
-    let told = bench.until("acme-bad", Duration::from_mins(5), |status| {
+    let told = bench.until("acme-bad", Duration::from_mins(10), |status| {
         status.to_string().contains("died 2 times")
     });
     assert!(told.to_string().contains("k3s"), "{told}");

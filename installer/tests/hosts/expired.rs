@@ -8,7 +8,7 @@ use crate::cluster::{bench, nodes, to_the_cluster};
 use crate::faults::{failure, fault, part};
 
 /// Longest wait for a word.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The host boots when its ticket is a day old by the installer's clock.
 #[test]

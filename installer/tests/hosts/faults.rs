@@ -115,7 +115,7 @@ fn a_slow_boot_is_waited_for_and_a_reboot_in_the_middle_is_gone_on_with() {
     fault(&bench, &["--effect", "slow-boot", "--seconds", "8"]);
     let spec = bench.spec("acme-slow", 1, 0);
     let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
-    bench.until("acme-slow", Duration::from_mins(1), |status| {
+    bench.until("acme-slow", Duration::from_mins(10), |status| {
         status.to_string().contains("host/acme-slow-fsn-cp-1")
     });
     bench.reset("acme-slow-fsn-cp-1");
@@ -132,7 +132,7 @@ fn a_private_network_that_is_cut_is_named_and_gone_on_with() {
     let up = bench.called(&["up", &spec, "--yes", "--json"]).spawn();
     let host = "acme-nic-fsn-cp-1";
     let check = |status: &Value| part(status, &format!("host/{host}"), "check private-link");
-    let status = bench.until("acme-nic", Duration::from_mins(1), |status| {
+    let status = bench.until("acme-nic", Duration::from_mins(10), |status| {
         status["parts"].is_array() && !check(status).is_empty()
     });
     let told = check(&status);

@@ -130,7 +130,6 @@ access:
             .place
             .sovereign(args)
             .env("SOVEREIGN_UNTIL", "names")
-            .env("SOVEREIGN_LEASE_SECONDS", "3")
             .env("HCLOUD_TOKEN", self.lab.token())
             .env("SOVEREIGN_HETZNER_ENDPOINT", self.lab.url())
             .env("PDNS_API_KEY", &dns.operator[0].dns.key)

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Starts a command and kills it as soon as something is so; false if it ended before.
 pub(crate) async fn killed_when(bench: &Bench, args: &[&str], is_so: impl Fn(&Bench) -> bool) -> bool {
-    let mut child = bench.sovereign(args).spawn();
+    let mut child = bench.sovereign(args).with_a_short_claim().spawn();
     let began = Instant::now();
     while !is_so(bench) {
         if child.try_wait().expect("it can be asked").is_some() {

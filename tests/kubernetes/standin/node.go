@@ -93,9 +93,9 @@ func (n *Node) runServer(ctx context.Context) error {
 		return err
 	}
 	n.start(ctx, dead, "kube-controller-manager", n.controllerArgs()...)
-	n.start(ctx, dead, "kube-scheduler",
+	n.start(ctx, dead, "kube-scheduler", append(leaderElection,
 		"--kubeconfig="+at("scheduler.kubeconfig"), "--authentication-kubeconfig="+at("scheduler.kubeconfig"),
-		"--authorization-kubeconfig="+at("scheduler.kubeconfig"), "--bind-address=127.0.0.1", "--leader-elect=true")
+		"--authorization-kubeconfig="+at("scheduler.kubeconfig"), "--bind-address=127.0.0.1")...)
 	if err := n.packagedManifests(); err != nil {
 		return err
 	}
@@ -241,15 +241,20 @@ func (n *Node) apiserverArgs() []string {
 	return args
 }
 
+// leaderElection lets a leader be slow for longer than Kubernetes does by itself: who loses the lease ends, and k3s with it, and many
+// clusters share the cores of the machine that tests run on.
+var leaderElection = []string{
+	"--leader-elect=true", "--leader-elect-lease-duration=40s", "--leader-elect-renew-deadline=30s",
+}
+
 func (n *Node) controllerArgs() []string {
-	return []string{
-		"--kubeconfig=" + at("controllers.kubeconfig"), "--authentication-kubeconfig=" + at("controllers.kubeconfig"),
-		"--authorization-kubeconfig=" + at("controllers.kubeconfig"), "--bind-address=127.0.0.1", "--leader-elect=true",
-		"--use-service-account-credentials=true", "--service-account-private-key-file=" + at("service.key"),
-		"--root-ca-file=" + at("server-ca.crt"), "--cluster-signing-cert-file=" + at("client-ca.crt"),
-		"--cluster-signing-key-file=" + at("client-ca.key"), "--allocate-node-cidrs=true",
-		"--cluster-cidr=" + or(n.config.ClusterCIDR, "10.42.0.0/16"), "--node-monitor-grace-period=20s",
-	}
+	return append(leaderElection,
+		"--kubeconfig="+at("controllers.kubeconfig"), "--authentication-kubeconfig="+at("controllers.kubeconfig"),
+		"--authorization-kubeconfig="+at("controllers.kubeconfig"), "--bind-address=127.0.0.1",
+		"--use-service-account-credentials=true", "--service-account-private-key-file="+at("service.key"),
+		"--root-ca-file="+at("server-ca.crt"), "--cluster-signing-cert-file="+at("client-ca.crt"),
+		"--cluster-signing-key-file="+at("client-ca.key"), "--allocate-node-cidrs=true",
+		"--cluster-cidr="+or(n.config.ClusterCIDR, "10.42.0.0/16"), "--node-monitor-grace-period=20s")
 }
 
 func or(value, otherwise string) string {

@@ -19,7 +19,7 @@ async fn submit(bench: &Bench, target: &Target) -> sovereign_dns::registrar::Tas
 async fn a_task_runs_until_the_registrar_shows_its_result() {
     for vendor in [RegistrarVendor::Ovh, RegistrarVendor::Gandi] {
         let bench = Bench::start(vendor).await;
-        bench.sim.registry().set_task_time(Duration::from_millis(400));
+        bench.sim.registry().set_task_time(Duration::from_secs(2));
         let target = Target::ns(ns(&NEW));
         let task = submit(&bench, &target).await;
         let progress = bench.host.progress(&bench.domain, &task, &target).await.unwrap();

@@ -95,7 +95,7 @@ fn hints(dns: &PrivateDns) -> String {
     format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", dns.root())
 }
 
-/// BIND's option `port` is where it asks others.
+/// BIND's option `port` is where it asks others. However many ask for one name, it answers each of them.
 fn configuration(dns: &PrivateDns, at: SocketAddr, memory: Memory, folder: &Folder) -> String {
     let (dir, port) = (folder.path().display(), dns.port());
     let (address, own) = (at.ip(), at.port());
@@ -110,6 +110,7 @@ fn configuration(dns: &PrivateDns, at: SocketAddr, memory: Memory, folder: &Fold
          port {port}; listen-on port {own} {{ {address}; }}; listen-on-v6 {{ none; }};\n\
          recursion yes; allow-query {{ 127.0.0.0/8; }}; allow-recursion {{ 127.0.0.0/8; }};\n\
          dnssec-validation yes; empty-zones-enable no; max-cache-size 16m; {memory}\n\
+         clients-per-query 0; max-clients-per-query 0;\n\
          }};\n\
          controls {{ }};\n\
          trust-anchors {{ {anchors} }};\n\

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// Time between two rounds of questions.
@@ -119,6 +120,7 @@ async fn watch(resolvers: Vec<SocketAddr>, names: Vec<(String, u16)>, stop: Canc
     let mut sightings = Sightings::default();
     let mut asking = JoinSet::new();
     let mut rounds = tokio::time::interval(ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sovereign_lab::{HostsConfig, Lab, LabClient, LabConfig, RunningLab, Said};
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Time between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 

@@ -188,12 +188,8 @@ impl Bench {
     }
 
     fn executor(&self) -> Executor<Services> {
-        let config = ExecutorConfig {
-            // A process that died is followed at once.
-            lease_ttl: Duration::from_secs(1),
-            ..ExecutorConfig::default()
-        };
         let registry = Arc::new(registry());
+        let config = ExecutorConfig::default();
         Executor::new(self.journal.clone(), registry, self.services.clone(), config)
     }
 }
