@@ -18,6 +18,7 @@ mod hand_off;
 mod hosts;
 mod layout;
 mod machines;
+mod meeting;
 mod own_token;
 mod pool;
 mod preflight;
@@ -66,6 +67,7 @@ pub fn plan_up(
     pool: &PoolFacts,
 ) -> Result<PlannedSovereign, Vec<Finding>> {
     let (layouts, mut findings) = preflight::check(spec, inventory);
+    findings.extend(meeting::check(spec, until));
     findings.extend(own_token::check(spec, until, own_token));
     findings.extend(pool::check(spec, pool));
     let meters = user_data::meters(spec, &layouts, link, &mut findings);

@@ -10,9 +10,6 @@ use crate::names::Names;
 use crate::steps::{HandOff, HostPlace, InstallKit, LetGo, PlannedToken, ReleaseHost, RotateToken, RunK3s};
 use crate::teardown::Scope;
 
-/// Port of the API server.
-const API: u16 = 6443;
-
 /// Steps behind the kit.
 pub(super) fn steps(
     plan: &mut PlanBuilder,
@@ -38,7 +35,6 @@ pub(super) fn steps(
     let told = tell(plan, nodes, rotated.name())?;
     let step = HandOff {
         nodes: names(nodes),
-        api: format!("https://{}:{API}", api(spec)),
         recipients: spec.access.ssh_keys.clone(),
         scope: place.server().map(|_| Scope::of(spec.name.clone())),
         cloud_token: cloud_token(spec),
@@ -131,10 +127,4 @@ fn cloud_token(spec: &SovereignSpec) -> Option<PlannedToken> {
     Some(PlannedToken {
         network: private.then(|| Names::new(&spec.name, &region.name).network()),
     })
-}
-
-/// Where the operator reaches the API: by the Sovereign's own name, or at the server that made the cluster.
-fn api(spec: &SovereignSpec) -> String {
-    let name = spec.domain.fqdn().map(|fqdn| format!("api.{fqdn}"));
-    name.unwrap_or_else(|| "127.0.0.1".into())
 }

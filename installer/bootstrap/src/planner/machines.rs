@@ -10,7 +10,7 @@ use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignS
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
 
 use super::pool::{self, PoolFacts};
-use super::{PlannedSovereign, cluster, delegation, fingerprint, hosts, internal, zone};
+use super::{PlannedSovereign, cluster, delegation, fingerprint, hosts, internal, meeting, zone};
 use crate::link::{LinkPlan, Until};
 use crate::names::{self, Names};
 use crate::steps::{HostPlace, Machine, PrepareLink};
@@ -59,6 +59,9 @@ pub fn plan_machines(
     let seats = seats(spec);
     let (trusted, mut findings) = trust(&seats, facts);
     findings.extend(nameless(spec, &seats));
+    findings.extend(meeting::unknown(
+        seats.iter().map(|seat| (&*seat.path, seat.machine)),
+    ));
     findings.extend(pool::check(spec, pool));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);

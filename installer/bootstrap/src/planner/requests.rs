@@ -12,8 +12,8 @@ use super::fingerprint::{digest, key_fingerprint};
 use super::layout::RegionLayout;
 use crate::names;
 
-/// Ports of the load balancer and the ports on the nodes behind them, for HTTP and HTTPS.
-const PORTS: [(u16, u16); 2] = [(80, 31_080), (443, 31_443)];
+/// Ports that the load balancer passes on: the Gateway listens on them, on every node.
+const PORTS: [u16; 2] = [80, 443];
 /// Hex digits of the rules' digest in the firewall's label; a label's value has at most 63.
 const DIGEST_DIGITS: usize = 16;
 
@@ -64,13 +64,6 @@ pub(super) fn firewall(spec: &SovereignSpec, layout: &RegionLayout<'_>) -> Firew
         rule("https", "tcp", Some(443), &world),
         rule("ping", "icmp", None, &world),
     ];
-    if matches!(layout.region.network, Network::Public { .. }) {
-        // Without a private network the load balancer comes from outside, from an address not known before it is made.
-        rules
-            .extend(PORTS.map(|(port, behind)| {
-                rule(&format!("load balancer to {port}"), "tcp", Some(behind), &world)
-            }));
-    }
     let admins = &spec.access.admin_cidrs;
     if !admins.is_empty() {
         rules.push(rule("ssh for administrators", "tcp", Some(22), admins));
@@ -106,9 +99,9 @@ pub(super) fn placement_group(
 
 /// The load balancer's request; its network is learned by its step.
 pub(super) fn load_balancer(spec: &SovereignSpec, layout: &RegionLayout<'_>) -> LoadBalancerRequest {
-    let service = |(listen_port, destination_port)| LoadBalancerService {
-        listen_port,
-        destination_port,
+    let service = |port| LoadBalancerService {
+        listen_port: port,
+        destination_port: port,
         proxy_protocol: false,
     };
     LoadBalancerRequest {
@@ -119,5 +112,34 @@ pub(super) fn load_balancer(spec: &SovereignSpec, layout: &RegionLayout<'_>) -> 
         network: None,
         target_selector: names::selector(&spec.name, &layout.region.name, layout.ingress_role()),
         services: PORTS.map(service).to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_gateway_of_the_kit_listens_on_every_port_that_is_passed_on() {
+        let gateway = include_str!("../../../../tera-templates/kit/components/gateway.yaml");
+        let gateway: Value = serde_saphyr::from_str(gateway).unwrap();
+        let manifests = gateway["manifests"]["common"].as_array().unwrap();
+        let gateways = manifests.iter().filter(|object| object["kind"] == "Gateway");
+        let listeners = gateways.flat_map(|gateway| gateway["spec"]["listeners"].as_array().unwrap());
+        let ports: BTreeSet<u64> = listeners
+            .map(|listener| listener["port"].as_u64().unwrap())
+            .collect();
+        assert_eq!(ports, PORTS.map(u64::from).into());
+        // Without it they are ports of a Service, and no node listens.
+        let cilium = include_str!("../../../../tera-templates/kit/components/cilium.yaml");
+        let cilium: Value = serde_saphyr::from_str(cilium).unwrap();
+        assert_eq!(
+            cilium["values"]["common"]["gatewayAPI"]["hostNetwork"]["enabled"],
+            true
+        );
     }
 }

@@ -18,6 +18,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
+    /// By which an administrator reaches the host: address or name.
+    pub(super) fn reached(&self) -> Option<String> {
+        let address = self.external.or(self.node);
+        address.map(|ip| ip.to_string()).or_else(|| self.join.clone())
+    }
+
     pub(super) fn of(cx: &StepContext<'_, Services>, place: &HostPlace) -> Result<Self, StepError> {
         match place {
             HostPlace::Server { server, .. } => {

@@ -1,5 +1,6 @@
 //! The Sovereign is proven to go on by itself, and its operator gets what is needed to run it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -12,6 +13,7 @@ use sovereign_core::k3s::JoinToken;
 use sovereign_engine::step::{Step, StepContext, StepError};
 use sovereign_remote::NodeId;
 
+use super::addresses::Addresses;
 use super::conversation::{Conversation, failed};
 use super::error::step_error;
 use super::join_token::{Slot, kept};
@@ -19,6 +21,9 @@ use super::own_token::PlannedToken;
 use super::place::HostPlace;
 use crate::services::Services;
 use crate::teardown::{Holdings, Scope, list_everything};
+
+/// Port of the API server.
+const API: u16 = 6443;
 
 /// Lets the server that made the cluster prove that it goes on by itself, and seal the kubeconfig to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +35,6 @@ pub struct HandOff {
     pub place: HostPlace,
     /// Names of all nodes.
     pub nodes: Vec<String>,
-    /// Where the operator reaches the API, `https://host:port`.
-    pub api: String,
     /// Whom the kubeconfig is sealed to.
     pub recipients: Vec<String>,
     /// What counts as the Sovereign's in the cloud's account; none for machines that are there.
@@ -115,7 +118,7 @@ impl HandOff {
         Ok((
             HandOffOrder {
                 nodes: self.nodes.clone(),
-                api: self.api.clone(),
+                api: self.api(cx)?,
                 recipients: self.recipients.clone(),
                 inventory: account.inventory,
                 old_token: JoinToken::new(old.expose_secret()),
@@ -123,6 +126,17 @@ impl HandOff {
             },
             account.evidence,
         ))
+    }
+
+    /// Where the operator reaches the API: at the server that made the cluster, which the firewalls open to administrators alone. The
+    /// Sovereign's names lead to its load balancer, and that serves what is for the world.
+    fn api(&self, cx: &StepContext<'_, Services>) -> Result<String, StepError> {
+        let host = Addresses::of(cx, &self.place)?.reached();
+        let host = host.ok_or_else(|| StepError::Fatal {
+            cause: format!("`{}` has no address by which its API is reached", self.node.node),
+            remedy: "give the servers a private network or public addresses in the spec".into(),
+        })?;
+        Ok(api_url(&host))
     }
 
     /// What of the order concerns the cloud's account; nothing for machines that are there.
@@ -143,6 +157,13 @@ impl HandOff {
             token,
             evidence,
         })
+    }
+}
+
+fn api_url(host: &str) -> String {
+    match host.parse() {
+        Ok(ip) => format!("https://{}", SocketAddr::new(ip, API)),
+        Err(_) => format!("https://{host}:{API}"),
     }
 }
 
@@ -177,5 +198,20 @@ fn handed_off(event: &AgentEventKind, digest: &str) -> Option<Result<String, Ste
             ..
         } if done == digest => Some(Ok(kubeconfig.clone())),
         other => failed(other, digest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_is_reached_by_address_or_name() {
+        assert_eq!(api_url("203.0.113.7"), "https://203.0.113.7:6443");
+        assert_eq!(api_url("2001:db8::7"), "https://[2001:db8::7]:6443");
+        assert_eq!(
+            api_url("metal-1.acme.example"),
+            "https://metal-1.acme.example:6443"
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! A host is a node of the cluster.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -110,7 +109,6 @@ impl RunK3s {
                 .into(),
         })?;
         let plan = &self.plan;
-        let external = own.external.iter().map(IpAddr::to_string);
         Ok(K3sNode {
             binary: plan.binary.clone(),
             version: plan.version.clone(),
@@ -122,7 +120,7 @@ impl RunK3s {
             node_name: self.node.node.clone(),
             node_ip: own.node,
             external_ip: own.external,
-            tls_sans: plan.tls_sans.iter().cloned().chain(external).collect(),
+            tls_sans: plan.tls_sans.iter().cloned().chain(own.reached()).collect(),
             pods: plan.pods,
             services: plan.services,
             labels: plan.labels.clone(),

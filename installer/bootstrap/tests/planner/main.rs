@@ -210,9 +210,7 @@ proptest! {
     }
 }
 
-/// One server makes the cluster, the others join behind each other, and agents behind the first.
-#[test]
-fn the_cluster_is_made_once_and_servers_join_one_by_one() {
+fn to_the_cluster(spec: &SovereignSpec) -> Result<PlannedSovereign, Vec<Finding>> {
     let file = Artifact {
         sha256: "0".repeat(64),
         size: 1,
@@ -221,16 +219,14 @@ fn the_cluster_is_made_once_and_servers_join_one_by_one() {
         k3s: file.clone(),
         kit: file,
     });
-    let plan = plan_up(
-        &ha(),
-        &EMPTY,
-        &ssh(),
-        &until,
-        &TokenFacts::Unasked,
-        &PoolFacts::default(),
-    )
-    .expect("a plan")
-    .plan;
+    let unasked = TokenFacts::Unasked;
+    plan_up(spec, &EMPTY, &ssh(), &until, &unasked, &PoolFacts::default())
+}
+
+/// One server makes the cluster, the others join behind each other, and agents behind the first.
+#[test]
+fn the_cluster_is_made_once_and_servers_join_one_by_one() {
+    let plan = to_the_cluster(&ha()).expect("a plan").plan;
     let steps: Vec<_> = plan
         .steps
         .iter()
@@ -261,6 +257,26 @@ fn the_cluster_is_made_once_and_servers_join_one_by_one() {
     for agent in steps.iter().filter(|step| !step.name.as_str().contains("-cp-")) {
         assert_eq!(behind(agent), [servers[0].name.to_string()]);
     }
+}
+
+/// Nodes that firewalls keep from each other make no cluster: said before anything is bought, and no matter to a plan that ends before.
+#[test]
+fn nodes_that_would_not_meet_are_refused() {
+    let public = "network: {mode: public}\n    controlPlane";
+    let apart = read(&HA.replacen("controlPlane", public, 1));
+    let findings = to_the_cluster(&apart).expect_err("no plan");
+    let told = findings
+        .iter()
+        .find(|finding| finding.code == "preflight.nodes.apart");
+    let told = told.expect("it is told");
+    assert_eq!(told.severity, Severity::Error);
+    assert_eq!(told.path, "regions[0].network.mode");
+    let warned = planned(&apart, &EMPTY).view.findings;
+    let told = warned
+        .iter()
+        .find(|finding| finding.code == "preflight.nodes.apart");
+    assert_eq!(told.map(|finding| finding.severity), Some(Severity::Warning));
+    assert!(to_the_cluster(&ha()).is_ok());
 }
 
 /// Hosts get programs for one architecture: a type of another is passed over, and said so.
@@ -308,16 +324,14 @@ fn a_machine_that_is_known_by_a_name_is_told_to_be_missing_in_the_zone() {
     };
     let planned =
         plan_machines(&read(&text), &facts, &ssh(), &Until::Hosts, &PoolFacts::default()).expect("a plan");
-    let told: Vec<_> = planned
-        .view
-        .findings
-        .iter()
-        .filter(|finding| finding.code == "preflight.machine.address")
-        .collect();
-    assert_eq!(told.len(), 1);
-    assert!(
-        told[0].message.contains("metal-2.acme.example"),
-        "{}",
-        told[0].message
-    );
+    // Nor do the other machines' firewalls know it.
+    for code in ["preflight.machine.address", "preflight.machine.unknown"] {
+        let findings = planned.view.findings.iter();
+        let told: Vec<_> = findings
+            .filter(|finding| finding.code == code)
+            .map(|finding| &finding.message)
+            .collect();
+        assert_eq!(told.len(), 1, "{code}");
+        assert!(told[0].contains("metal-2.acme.example"), "{}", told[0]);
+    }
 }
