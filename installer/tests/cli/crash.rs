@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::harness::Run;
 use crate::lab::Bench;
 use crate::matrix::{Matrix, Tally};
 use crate::shape::Shape;

@@ -342,7 +342,7 @@ fn nothing_of_the_installer(bench: &Bench, host: &str) {
     assert_eq!(String::from_utf8_lossy(&names.stdout).trim(), "");
 }
 
-/// Three servers and two agents that call: one is lost while the kit comes and named until it is back, every one of them is let go,
+/// Three servers and two agents that call, and the kit in its profile for them: one is lost while the kit comes and named until it is back, every one of them is let go,
 /// and the loss of another is survived without the installer.
 #[test]
 fn five_hosts_are_handed_off_though_one_is_lost_before_and_one_afterwards() {

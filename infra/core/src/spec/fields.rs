@@ -2,7 +2,7 @@
 
 use super::node::{Node, Value};
 use super::reader::{At, Reader, all};
-use super::{API_VERSION, Hardening, Kit, KitProfile, Organization, Provider, SovereignSpec};
+use super::{API_VERSION, Hardening, Kit, KitProfile, Organization, Provider, Region, SovereignSpec};
 use super::{access, dns, domain, kubernetes, machine_region, reach, region};
 use crate::secret::SecretRef;
 
@@ -45,7 +45,7 @@ pub(super) fn spec(reader: &mut Reader, root: &Node) -> Option<SovereignSpec> {
     let access = access::access(reader, &root);
     let reach = reach::reach(reader, &root);
     let kubernetes = kubernetes::kubernetes(reader, &root);
-    let kit = kit(reader, &root);
+    let kit = kit(reader, &root, regions.as_deref().unwrap_or_default());
     let hardening = hardening(reader, &root);
     version?;
     Some(SovereignSpec {
@@ -267,10 +267,10 @@ fn regions(reader: &mut Reader, root: &At<'_>, machines: bool) -> Option<Vec<sup
     all(items.iter().map(|item| read(reader, item)))
 }
 
-fn kit(reader: &mut Reader, root: &At<'_>) -> Option<Kit> {
+fn kit(reader: &mut Reader, root: &At<'_>, regions: &[Region]) -> Option<Kit> {
     let Some(at) = root.get("kit") else {
         return Some(Kit {
-            profile: KitProfile::Solo,
+            profile: KitProfile::by_size(regions),
         });
     };
     reader.keys(&at, &["profile"])?;

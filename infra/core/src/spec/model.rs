@@ -360,6 +360,18 @@ pub enum KitProfile {
     Extended,
 }
 
+impl KitProfile {
+    /// Three copies of everything fit three servers and no fewer.
+    pub(super) fn by_size(regions: &[Region]) -> Self {
+        let replicated = |region: &Region| region.control_plane.count >= 3;
+        if !regions.is_empty() && regions.iter().all(replicated) {
+            Self::Ha
+        } else {
+            Self::Solo
+        }
+    }
+}
+
 /// Which components.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Kit {
@@ -377,4 +389,23 @@ pub struct Hardening {
     pub fail2ban: bool,
     /// Filter on the host, too; the cloud does not filter private networks.
     pub host_firewall: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_is_by_size() {
+        let examples = [
+            (include_str!("../../../../examples/ha.yaml"), KitProfile::Ha),
+            (
+                include_str!("../../../../examples/minimal.yaml"),
+                KitProfile::Solo,
+            ),
+        ];
+        for (text, profile) in examples {
+            assert_eq!(super::super::parse(text).unwrap().spec.kit.profile, profile);
+        }
+    }
 }

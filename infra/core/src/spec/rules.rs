@@ -211,8 +211,7 @@ fn names(reader: &mut Reader, root: &At<'_>, spec: &SovereignSpec) {
 }
 
 fn kit(reader: &mut Reader, root: &At<'_>, spec: &SovereignSpec) {
-    let single = spec.regions.iter().any(|region| region.control_plane.count < 3);
-    if spec.kit.profile != KitProfile::Solo && single {
+    if spec.kit.profile != KitProfile::Solo && KitProfile::by_size(&spec.regions) == KitProfile::Solo {
         let at = root.get("kit").unwrap_or_else(|| root.clone());
         reader.error(
             &at,

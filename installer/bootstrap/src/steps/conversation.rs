@@ -91,7 +91,17 @@ impl<'a> Conversation<'a> {
         waiting_for: &str,
         judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
     ) -> Result<T, StepError> {
-        self.converse(Some(order), waiting_for, judge).await
+        self.converse(Some(&|| order.clone()), waiting_for, judge).await
+    }
+
+    /// The same for an order that does not keep: it is made anew whenever it is given.
+    pub(super) async fn ask_now<T>(
+        &self,
+        order: impl Fn() -> ToAgent + Sync,
+        waiting_for: &str,
+        judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        self.converse(Some(&order), waiting_for, judge).await
     }
 
     /// Whether the order with that digest is the one that the agent followed last, and whole: the agent itself says so, `followed` is where
@@ -131,7 +141,7 @@ impl<'a> Conversation<'a> {
 
     async fn converse<T>(
         &self,
-        order: Option<&ToAgent>,
+        order: Option<&(dyn Fn() -> ToAgent + Sync)>,
         waiting_for: &str,
         mut judge: impl FnMut(&AgentEventKind) -> Option<Result<T, StepError>>,
     ) -> Result<T, StepError> {
@@ -156,7 +166,7 @@ impl<'a> Conversation<'a> {
             {
                 told = link;
                 // A link that breaks right now comes back, and with it another greeting.
-                if self.link.send(order.clone()).await.is_err() {
+                if self.link.send(order()).await.is_err() {
                     told = None;
                 }
             }

@@ -54,8 +54,9 @@ impl Step for PrepareHost {
     type Services = Services;
     type Output = PreparedHost;
 
+    /// What is wrong with a host is mended by a person, and the host may have to boot for it.
     fn deadline(&self) -> Duration {
-        Duration::from_mins(5)
+        Duration::from_mins(30)
     }
 
     /// The agent itself says which configuration it applied last, and whole.
@@ -105,20 +106,19 @@ impl PrepareHost {
     ) -> Result<PreflightReport, StepError> {
         let server = self.place.server().map(|server| cx.output(server)).transpose()?;
         let private = server.and_then(|server| server.made.private_ipv4);
-        let order = PreflightOrder {
-            private_address: private.map(Into::into),
-            clock: Some(Timestamp::now()),
-            ..self.preflight.clone()
+        // A host that boots meanwhile is told the time at which it answers.
+        let order = || {
+            ToAgent::Preflight(PreflightOrder {
+                private_address: private.map(Into::into),
+                clock: Some(Timestamp::now()),
+                ..self.preflight.clone()
+            })
         };
         let report = conversation
-            .ask(
-                &ToAgent::Preflight(order),
-                "the host to be looked at",
-                |event| match event {
-                    AgentEventKind::Preflight(report) => Some(Ok(report.clone())),
-                    other => failed(other, "preflight"),
-                },
-            )
+            .ask_now(order, "the host to be looked at", |event| match event {
+                AgentEventKind::Preflight(report) => Some(Ok(report.clone())),
+                other => failed(other, "preflight"),
+            })
             .await?;
         for check in &report.checks {
             cx.sub_step(part(check));
