@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test stops at its first surprise")]
 
 mod own_token;
+mod user_data;
 
 use std::sync::LazyLock;
 
@@ -42,7 +43,8 @@ fn read(text: &str) -> SovereignSpec {
     spec::parse(text).expect("the spec is right").spec
 }
 
-fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
+/// A plan as far as the hosts.
+fn plan(spec: &SovereignSpec, inventory: &Inventory) -> Result<PlannedSovereign, Vec<Finding>> {
     plan_up(
         spec,
         inventory,
@@ -51,7 +53,10 @@ fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
         &TokenFacts::Unasked,
         &PoolFacts::default(),
     )
-    .expect("a plan")
+}
+
+fn planned(spec: &SovereignSpec, inventory: &Inventory) -> PlannedSovereign {
+    plan(spec, inventory).expect("a plan")
 }
 
 /// The installer calls.
@@ -64,15 +69,7 @@ fn ssh() -> LinkPlan {
 
 /// Codes of the errors that stop the plan.
 fn errors(spec: &SovereignSpec, inventory: &Inventory) -> Vec<String> {
-    let findings = plan_up(
-        spec,
-        inventory,
-        &ssh(),
-        &Until::Hosts,
-        &TokenFacts::Unasked,
-        &PoolFacts::default(),
-    )
-    .expect_err("no plan");
+    let findings = plan(spec, inventory).expect_err("no plan");
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
