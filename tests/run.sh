@@ -30,7 +30,7 @@ say "build"
 # What tests need beside the crates themselves may turn on more features of them: one build, the one that tests run.
 cargo test "${features[@]}" --locked --no-run || fail "build"
 say "the agent that hosts get"
-tests/agent.sh || fail "agent"
+tests/agent.sh --crash-points || fail "agent"
 say "the agent on aarch64"
 CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc \
     cargo check --locked --package sovereign-agent --target aarch64-unknown-linux-musl --quiet || fault "agent on aarch64"

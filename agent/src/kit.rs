@@ -156,10 +156,10 @@ impl Installation {
         let text = kit.seed(seed, self.order.profile);
         let text = text.map_err(|error| kept::unusable(&error))?;
         let objects = parse(text, &self.order.variables)?;
-        crash::point("agent-before");
+        crash::once("before", &seed.name);
         let seeded = seed::seed(glance.cluster(), &objects).await?;
         glance.renew();
-        crash::point("agent-after");
+        crash::once("after", &seed.name);
         tracing::info!(seed = seed.name, ?seeded, "seeded");
         let changed = seeded.written > 0;
         self.seeded.insert(seed.name.clone(), changed);
@@ -179,9 +179,9 @@ impl Installation {
         let standing = if let Some(standing) = &self.given {
             standing.clone()
         } else {
-            crash::point("agent-before");
+            crash::once("before", "values");
             let standing = given::give(glance.cluster(), kit.manifest(), &self.order).await?;
-            crash::point("agent-after");
+            crash::once("after", "values");
             self.given.insert(standing).clone()
         };
         Ok(look.note("values and secrets", standing))
@@ -194,12 +194,12 @@ impl Installation {
             let mut values = self.order.variables.clone();
             values.insert(DIGEST.to_owned(), self.order.kit.clone());
             values.insert(PROFILE.to_owned(), self.order.profile.as_str().to_owned());
-            crash::point("agent-before");
+            crash::once("before", "tree");
             let root = kit.file(ROOT_FILE).map_err(|error| kept::unusable(&error))?;
             for object in &parse(root, &values)? {
                 cluster.apply(object, AGENT).await?;
             }
-            crash::point("agent-after");
+            crash::once("after", "tree");
             self.rooted = true;
         }
         // What Flux says is seen first, and what proves it afterwards.

@@ -50,17 +50,17 @@ impl<D> fmt::Debug for Part<D> {
 impl<D> Part<D> {
     /// Makes this part of the document true.
     pub async fn converge(&self, host: &Host, document: &D) -> Outcome {
-        crash::point("agent-before");
+        crash::once("before", self.name);
         let outcome = (self.converge)(host, document).await;
-        crash::point("agent-after");
+        crash::once("after", self.name);
         outcome
     }
 
     /// Takes this part away and puts back what was there before, as far as it is known.
     pub async fn undo(&self, host: &Host) -> Result<(), Fault> {
-        crash::point("agent-before");
+        crash::once("before the undoing of", self.name);
         let outcome = (self.undo)(host).await;
-        crash::point("agent-after");
+        crash::once("after the undoing of", self.name);
         outcome
     }
 }

@@ -14,19 +14,33 @@ const ADVERTISE: &str = "SOVEREIGN_ADVERTISE";
 /// Looks so often at what is waited for.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What [`Bench::dies_everywhere`] runs.
+const DIES: &str = r"
+mkdir -p /var/deaths /etc/systemd/system/sovereign-agent.service.d
+printf '[Service]\nEnvironment=SOVEREIGN_CRASH_ONCE=/var/deaths\n' > /etc/systemd/system/sovereign-agent.service.d/dies.conf
+systemctl daemon-reload
+systemctl kill -s KILL sovereign-agent 2>/dev/null
+echo told
+";
+
 /// A place with a lab of its own, whose hosts are real.
 pub(crate) struct Bench {
     pub(crate) place: Place,
     env: BTreeMap<String, String>,
 }
 
-/// The agent that `tests/agent.sh` builds.
-fn agent() -> PathBuf {
+/// An agent that dies where [`Bench::dies_everywhere`] says.
+pub(crate) fn mortal_agent() -> PathBuf {
+    agent("sovereign-agent-x86_64-crash-points")
+}
+
+/// An agent that `tests/agent.sh` builds.
+fn agent(name: &str) -> PathBuf {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_sovereign"));
-    let agent = program.with_file_name("sovereign-agent-x86_64");
+    let agent = program.with_file_name(name);
     assert!(
         agent.is_file(),
-        "no agent at {}: run `tests/agent.sh`",
+        "no agent at {}: run `tests/agent.sh --crash-points`",
         agent.display()
     );
     agent
@@ -75,7 +89,7 @@ impl Bench {
             .env("SOVEREIGN_UNTIL", "hosts")
             // As short as lets a run go on soon behind a dead one, and as long as a busy machine needs to renew it.
             .env("SOVEREIGN_LEASE_SECONDS", "8")
-            .env("SOVEREIGN_AGENT", agent());
+            .env("SOVEREIGN_AGENT", agent("sovereign-agent-x86_64"));
         for (name, value) in self.env.iter().filter(|(name, _)| *name != ADVERTISE) {
             run = run.env(name, value);
         }
@@ -127,6 +141,22 @@ access:
             .sovereign(&["lab", "host", "exec", host, "--", "sh", "-c", command])
             .ends();
         ended.stdout
+    }
+
+    /// Lets a [`mortal_agent`] on a host die before and after each part of each order, once; false if the host is not there yet.
+    pub(crate) fn dies_everywhere(&self, host: &str) -> bool {
+        self.on(host, DIES).contains("told")
+    }
+
+    /// Sees that it died before and after these.
+    pub(crate) fn died(&self, host: &str, parts: &[&str]) {
+        let deaths = self.on(host, "ls /var/deaths");
+        for part in parts {
+            for side in ["before", "after"] {
+                let death = format!("{side} {part}");
+                assert!(deaths.lines().any(|one| one == death), "not {death}: {deaths}");
+            }
+        }
     }
 
     /// Highest resident KiB of a service on a host since it started; 0 while it does not run.

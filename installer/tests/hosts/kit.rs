@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::bench::{Bench, ends_well, kill, parts};
+use crate::bench::{Bench, ends_well, kill, mortal_agent, parts};
 use crate::cluster::{bench, built, kubectl, nodes};
 use crate::harness::Run;
 use crate::token;
@@ -140,8 +140,8 @@ pub(crate) fn told(status: &Value, step: &str, part: &str) -> String {
 /// Parts at which the host loses its power.
 const POWER: [&str; 3] = ["storage", "component keycloak", "steady"];
 
-/// One server, called over SSH. The agent is killed whenever a part of the kit or of the hand-off shows up that was not seen before,
-/// or the whole host; the installer once in each.
+/// One server, called over SSH. The agent dies before and after everything that it does in the cluster, and whenever a part of the kit or
+/// of the hand-off shows up that was not seen before, or the whole host does; the installer once in each.
 #[test]
 fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     let bench = bench();
@@ -150,14 +150,15 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     operator.sign(&spec);
     token::keep_one(&spec);
     let host = "acme-kit-fsn-cp-1";
-    let mut up = Some(
-        PACKED
-            .until("hand-off", bench.sovereign(&["up", &spec, "--yes", "--json"]))
-            .spawn(),
-    );
-    let (mut seen, mut deaths) = (BTreeSet::new(), 0);
+    let run = |args: &[&str]| {
+        let run = bench.sovereign(args).env("SOVEREIGN_AGENT", mortal_agent());
+        PACKED.until("hand-off", run)
+    };
+    let mut up = Some(run(&["up", &spec, "--yes", "--json"]).spawn());
+    let (mut seen, mut deaths, mut told) = (BTreeSet::new(), 0, false);
     let mut peaks = [0; BUDGETS.len()];
     let state = bench.until("acme-kit", PATIENCE, |status| {
+        told = told || bench.dies_everywhere(host);
         if !status["parts"].is_array() {
             return false;
         }
@@ -186,14 +187,7 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
         if due && let Some(life) = up.take() {
             deaths += 1;
             kill(life);
-            up = Some(
-                PACKED
-                    .until(
-                        "hand-off",
-                        bench.sovereign(&["up", "acme-kit", "--yes", "--json"]),
-                    )
-                    .spawn(),
-            );
+            up = Some(run(&["up", "acme-kit", "--yes", "--json"]).spawn());
         }
         status["state"] == "handed_off" || status["state"] == "failed"
     });
@@ -211,6 +205,7 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     ] {
         assert!(seen.contains(part), "no `{part}`: {seen:?}");
     }
+    bench.died(host, &["cilium", "values", "tree", "join-token"]);
     for (peak, (unit, budget)) in peaks.iter().zip(BUDGETS) {
         assert!((1..budget).contains(peak), "{unit} held {peak} KiB");
     }
@@ -233,12 +228,7 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     }
 
     // It is done, and nothing is begun again.
-    let again = PACKED
-        .until(
-            "hand-off",
-            bench.sovereign(&["up", "acme-kit", "--yes", "--json"]),
-        )
-        .success();
+    let again = run(&["up", "acme-kit", "--yes", "--json"]).success();
     let summary = again.json_lines().pop().expect("a summary");
     assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
     bench.make_inside("acme-kit");

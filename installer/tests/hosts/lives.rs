@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::bench::{Bench, ends_well, kill, parts};
+use crate::bench::{Bench, ends_well, kill, mortal_agent, parts};
 use crate::cluster::{self, to_the_cluster};
 
 /// Lives of the installer before the run must have ended.
@@ -43,38 +43,40 @@ fn the_installer_dies_again_and_again_and_the_hosts_come_up_all_the_same() {
     bench.destroy("acme-lives");
 }
 
-/// Whenever a sub-step shows up that was not seen before, up to a k3s that runs, the agent is killed; now and then the whole host is.
-/// What is over between two looks shares a death; that each command of a part may be the last is shown in the agent's own tests.
+/// From its first order to a k3s that runs the agent dies at each point of its way, and the whole host now and then.
 #[test]
-fn the_agent_dies_at_every_sub_step_and_the_host_now_and_then() {
+fn the_agent_dies_at_every_point_of_its_way_and_the_host_now_and_then() {
     let bench = cluster::bench();
     let spec = bench.spec("acme-agent", 1, 0);
     let host = "acme-agent-fsn-cp-1";
-    let run = bench.called(&["up", &spec, "--yes", "--json"]);
+    let run = bench
+        .called(&["up", &spec, "--yes", "--json"])
+        .env("SOVEREIGN_AGENT", mortal_agent());
     let up = to_the_cluster(&bench, run).spawn();
-    let steps = ["enrol", "host", "registry", "k3s"].map(|step| format!("{step}/{host}"));
-    let (mut seen, mut resets) = (BTreeSet::new(), Vec::<&str>::new());
-    let state = bench.until("acme-agent", Duration::from_mins(8), |status| {
+    let steps = ["host", "registry", "k3s"].map(|step| format!("{step}/{host}"));
+    let (mut told, mut resets) = (false, Vec::<&str>::new());
+    let state = bench.until("acme-agent", Duration::from_mins(15), |status| {
+        told = told || bench.dies_everywhere(host);
         if !status["parts"].is_array() {
             return false;
         }
         let begun: BTreeSet<String> = steps.iter().flat_map(|step| parts(status, step)).collect();
-        let is_new = begun.difference(&seen).next().is_some();
-        seen.extend(begun);
         let due = POWER
             .iter()
-            .find(|part| seen.contains(**part) && !resets.contains(*part));
+            .find(|part| begun.contains(**part) && !resets.contains(*part));
         if let Some(part) = due {
             resets.push(part);
             bench.reset(host);
-        } else if is_new {
-            bench.on(host, "pkill -9 -x sovereign-agent");
         }
         status["state"] == "up" || status["state"] == "failed"
     });
     assert_eq!(state["state"], "up", "{state:#}");
-    assert_eq!(resets, POWER, "{seen:?}");
+    assert_eq!(resets, POWER);
     ends_well(up);
+    bench.died(
+        host,
+        &["firewall", "ssh", "registry archive", "k3s binary", "k3s runs"],
+    );
     assert_eq!(cluster::nodes(&bench, host), [host]);
     bench.destroy("acme-agent");
 }

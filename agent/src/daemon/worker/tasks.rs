@@ -48,9 +48,9 @@ pub(super) async fn preflight(desk: &Desk, host: &Host, order: &PreflightOrder) 
 
 pub(super) async fn make_host_key(desk: &Desk, host: &Host) {
     desk.begin(HOST_KEYS);
-    crash::point("agent-before");
+    crash::once("before", "making of host keys");
     let made = OwnKey::make(host).await;
-    crash::point("agent-after");
+    crash::once("after", "making of host keys");
     match made {
         Ok(key) => {
             desk.tell(AgentEventKind::HostKeys {
@@ -63,9 +63,9 @@ pub(super) async fn make_host_key(desk: &Desk, host: &Host) {
 
 pub(super) async fn use_host_key(desk: &Desk, host: &Host) {
     desk.begin(HOST_KEYS);
-    crash::point("agent-before");
+    crash::once("before", "use of host keys");
     let used = OwnKey::put_to_use(host).await;
-    crash::point("agent-after");
+    crash::once("after", "use of host keys");
     // The key that came with the user data is worth nothing any more, but it is nobody's business either.
     match used.and_then(|()| scrub(host)) {
         Ok(_) => {
@@ -86,9 +86,9 @@ fn part_failed(desk: &Desk, task: &str, fault: &Fault) {
 pub(super) async fn rotate_token(desk: &Desk, host: &Host, old: &JoinToken, new: &JoinToken) {
     desk.begin(JOIN_TOKEN);
     desk.tell_part(JOIN_TOKEN, SubStepState::Begun);
-    crash::point("agent-before");
+    crash::once("before", JOIN_TOKEN);
     let rotated = token::rotate(&host.root, old, new).await;
-    crash::point("agent-after");
+    crash::once("after", JOIN_TOKEN);
     match rotated {
         Ok(changed) => {
             let detail = "the old one is refused".to_owned();
