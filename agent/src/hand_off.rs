@@ -97,13 +97,7 @@ impl HandOff {
         let Some(kit) = &mut self.kit else {
             return Ok(Standing::Missing("the kit: nobody has ordered one here".into()));
         };
-        let look = kit.look(host, glance).await;
-        let open = look.seen.iter().find(|seen| !seen.standing.is_proven());
-        Ok(match open {
-            Some(seen) => Standing::Waiting(seen.words()),
-            None if look.whole => Standing::proven(false, format!("{} parts proven", look.seen.len())),
-            None => Standing::Waiting("the kit is looked at".into()),
-        })
+        Ok(kit.look(host, glance).await.as_one())
     }
 
     /// What the cloud has of this Sovereign, for whoever manages it from now on.
