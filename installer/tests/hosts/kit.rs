@@ -398,7 +398,8 @@ fn a_cluster_without_storage_is_named_and_gone_on_with_once_it_has_some() {
         .until("kit", bench.sovereign(&["up", "acme-bare", "--yes", "--json"]))
         .spawn();
     bench.until("acme-bare", PATIENCE, |status| {
-        open(status, "kit").contains("there is no default StorageClass")
+        let storage = told(status, "kit", "storage");
+        storage.contains("\"failed\"") && storage.contains("there is no default StorageClass")
     });
     kubectl(&bench, host, "create -f /tmp/class.yaml");
     ends_well(up);
