@@ -22,6 +22,7 @@ use sovereign_core::kit::NAMESPACE;
 use sovereign_core::kit_order::KitOrder;
 
 use self::drift::Drift;
+use self::kubeconfig::Sealed;
 use self::steady::Steady;
 use crate::cluster::glance::Glance;
 use crate::cluster::{AGENT, Cluster, Opened, object};
@@ -42,7 +43,7 @@ pub(crate) struct HandOff {
     kit: Option<Installation>,
     steady: Steady,
     drift: Drift,
-    kubeconfig: String,
+    kubeconfig: Option<Sealed>,
 }
 
 impl HandOff {
@@ -53,7 +54,7 @@ impl HandOff {
             kit: None,
             steady: Steady::default(),
             drift: Drift::default(),
-            kubeconfig: String::new(),
+            kubeconfig: None,
         }
     }
 
@@ -68,7 +69,7 @@ impl HandOff {
 
     /// The operator's way in, sealed; empty before all is proven.
     pub(crate) fn kubeconfig(&self) -> &str {
-        &self.kubeconfig
+        self.kubeconfig.as_ref().map_or("", |sealed| &sealed.text)
     }
 
     async fn try_go_on(&mut self, host: &Host, look: &mut Look) -> Result<(), Fault> {
@@ -121,12 +122,15 @@ impl HandOff {
     }
 
     fn seal(&mut self, host: &Host) -> Result<Standing, Fault> {
-        if self.kubeconfig.is_empty() {
-            self.kubeconfig = kubeconfig::sealed(&host.root, &self.order)?;
-        }
+        let sealed = match self.kubeconfig.take() {
+            Some(sealed) => sealed,
+            None => kubeconfig::sealed(&host.root, &self.order)?,
+        };
+        let (keys, named) = (sealed.recipients, self.order.recipients.len());
+        self.kubeconfig = Some(sealed);
         Ok(Standing::proven(
             false,
-            format!("sealed to {} keys", self.order.recipients.len()),
+            format!("sealed to {keys} of {named} keys"),
         ))
     }
 }

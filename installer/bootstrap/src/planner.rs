@@ -22,6 +22,7 @@ mod own_token;
 mod pool;
 mod preflight;
 mod prices;
+mod recipients;
 mod removals;
 mod requests;
 mod roll;
@@ -68,6 +69,7 @@ pub fn plan_up(
     let (layouts, mut findings) = preflight::check(spec, inventory);
     findings.extend(own_token::check(spec, until, own_token));
     findings.extend(pool::check(spec, pool));
+    findings.extend(recipients::check(spec, until));
     let meters = user_data::meters(spec, &layouts, link, &mut findings);
     findings.extend(hosts::access(spec, link));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
