@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod let_go;
 
 use jiff::Timestamp;
 use sovereign_core::agent::{AgentEvent, AgentEventKind, FromAgent, ToAgent};
