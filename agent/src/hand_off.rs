@@ -9,6 +9,7 @@
 mod cloud_token;
 mod drift;
 mod flux;
+mod inventory;
 mod kubeconfig;
 mod nodes;
 mod source;
@@ -16,24 +17,19 @@ mod steady;
 pub(crate) mod token;
 
 use jiff::Timestamp;
-use serde_json::json;
 use sovereign_core::hand_off::HandOffOrder;
-use sovereign_core::kit::NAMESPACE;
 use sovereign_core::kit_order::KitOrder;
 
 use self::drift::Drift;
 use self::kubeconfig::Sealed;
 use self::steady::Steady;
 use crate::cluster::glance::Glance;
-use crate::cluster::{AGENT, Cluster, Opened, object};
+use crate::cluster::{Cluster, Opened};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::kit::Installation;
 use crate::standing::{Look, Standing};
 use crate::state;
-
-/// `ConfigMap` with the cloud resources of the Sovereign.
-const INVENTORY: &str = "sovereign-inventory";
 
 /// A hand-off on its way.
 #[derive(Debug)]
@@ -83,7 +79,10 @@ impl HandOff {
             && look.note("steady", self.steady.go_on(&glance, &now).await?)
             && look.note("drift", self.drift.go_on(&glance, &now).await?)
             && look.note("join token", token::look(root, &self.order.old_token).await?)
-            && look.note("inventory", self.inventory(&cluster).await?)
+            && look.note(
+                "inventory",
+                inventory::put(&cluster, &self.order.inventory).await?,
+            )
             && self.cloud_token(&cluster, look).await?
             && look.note("kubeconfig", self.seal(host)?);
         Ok(())
@@ -99,18 +98,6 @@ impl HandOff {
             return Ok(Standing::Missing("the kit: nobody has ordered one here".into()));
         };
         Ok(kit.look(host, glance).await.as_one())
-    }
-
-    /// What the cloud has of this Sovereign, for whoever manages it from now on.
-    async fn inventory(&self, cluster: &Cluster) -> Result<Standing, Fault> {
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": INVENTORY, "namespace": NAMESPACE},
-            "data": {"managed-resources.yaml": self.order.inventory}});
-        cluster.apply(&object(map)?, AGENT).await?;
-        Ok(Standing::proven(
-            false,
-            format!("ConfigMap {NAMESPACE}/{INVENTORY}"),
-        ))
     }
 
     /// The cloud token that stays, if there is one; whether nothing is open.

@@ -35,7 +35,7 @@ pub struct HandOffOrder {
     pub api: String,
     /// Whom the kubeconfig is sealed to: SSH public keys or age recipients.
     pub recipients: Vec<String>,
-    /// Cloud resources as managed resources of Crossplane, one YAML document each.
+    /// Cloud resources, one YAML document each: `kind`, `id`, `name` and `labels`.
     pub inventory: String,
     /// The secret that let nodes in before; it has to be refused.
     pub old_token: JoinToken,

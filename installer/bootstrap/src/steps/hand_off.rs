@@ -146,26 +146,22 @@ impl HandOff {
     }
 }
 
-/// Everything in the account that is the Sovereign's, one document each, in the form in which Crossplane takes over what is there:
-/// by external name, and observed only.
+/// Everything in the account that is the Sovereign's, one document each.
 fn inventory(everything: &[Resource], scope: Scope) -> String {
     let holdings = Holdings::judge(everything, scope);
-    let documents = holdings.items.iter().map(|holding| managed(&holding.resource));
+    let documents = holdings.items.iter().map(|holding| listed(&holding.resource));
     // JSON is YAML: documents are told apart by the line between them.
     let documents: Vec<String> = documents.map(|one| format!("---\n{one:#}\n")).collect();
     documents.concat()
 }
 
-/// Which group of an API serves the kind is up to the provider that the Sovereign's owner chooses.
-fn managed(resource: &Resource) -> serde_json::Value {
+/// A resource as the cloud knows it. Which objects manage it from now on is up to what the Sovereign's owner chooses.
+fn listed(resource: &Resource) -> serde_json::Value {
     json!({
         "kind": resource.kind,
-        "metadata": {
-            "name": resource.name,
-            "labels": resource.labels,
-            "annotations": {"crossplane.io/external-name": resource.id.to_string()},
-        },
-        "spec": {"managementPolicies": ["Observe"]},
+        "id": resource.id.to_string(),
+        "name": resource.name,
+        "labels": resource.labels,
     })
 }
 
@@ -177,5 +173,35 @@ fn handed_off(event: &AgentEventKind, digest: &str) -> Option<Result<String, Ste
             ..
         } if done == digest => Some(Ok(kubeconfig.clone())),
         other => failed(other, digest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sovereign_cloud::label::{self, Labels};
+    use sovereign_cloud::resource::ResourceKind;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_resource_is_listed_by_its_number_and_name() {
+        let labels = Labels::from([(label::SOVEREIGN.to_owned(), "acme".to_owned())]);
+        let resources: Vec<Resource> = (1..)
+            .zip(ResourceKind::ALL)
+            .map(|(id, kind)| Resource::new(kind, id, format!("acme-{id}"), labels.clone()))
+            .collect();
+        let list = inventory(&resources, Scope::of("acme".parse().unwrap()));
+        let documents = list.split("---\n").filter(|one| !one.is_empty());
+        let mut kinds = BTreeSet::new();
+        for document in documents {
+            let listed: serde_json::Value = serde_json::from_str(document).unwrap();
+            assert_eq!(listed["name"], format!("acme-{}", listed["id"].as_str().unwrap()));
+            assert_eq!(listed["labels"][label::SOVEREIGN], "acme");
+            kinds.insert(listed["kind"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(kinds.len(), ResourceKind::ALL.len(), "{kinds:?}");
+        assert!(kinds.contains("load_balancer") && kinds.contains("ssh_key"));
     }
 }
