@@ -153,10 +153,13 @@ impl Cluster {
         config.read_timeout = Some(CALL);
         config.write_timeout = Some(CALL);
         let client = ClientBuilder::try_from(config).map_err(|error| unusable(&error))?;
-        Ok(Self {
-            client: client.with_layer(&requests::counted()).build(),
-            kinds: RefCell::default(),
-        })
+        Ok(Self::of(client.with_layer(&requests::counted()).build()))
+    }
+
+    /// The cluster that a client talks to.
+    pub(crate) fn of(client: Client) -> Self {
+        let kinds = RefCell::default();
+        Self { client, kinds }
     }
 
     /// Asks for something that is no object. `None` if whoever asks is refused.

@@ -9,6 +9,7 @@
 mod cloud_token;
 mod drift;
 mod flux;
+mod inventory;
 mod kubeconfig;
 mod nodes;
 mod source;
@@ -16,23 +17,19 @@ mod steady;
 pub(crate) mod token;
 
 use jiff::Timestamp;
-use serde_json::json;
 use sovereign_core::hand_off::HandOffOrder;
-use sovereign_core::kit::NAMESPACE;
 use sovereign_core::kit_order::KitOrder;
 
 use self::drift::Drift;
+use self::kubeconfig::Sealed;
 use self::steady::Steady;
 use crate::cluster::glance::Glance;
-use crate::cluster::{AGENT, Cluster, Opened, object};
+use crate::cluster::{Cluster, Opened};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::kit::Installation;
 use crate::standing::{Look, Standing};
 use crate::state;
-
-/// `ConfigMap` with the cloud resources of the Sovereign.
-const INVENTORY: &str = "sovereign-inventory";
 
 /// A hand-off on its way.
 #[derive(Debug)]
@@ -42,7 +39,7 @@ pub(crate) struct HandOff {
     kit: Option<Installation>,
     steady: Steady,
     drift: Drift,
-    kubeconfig: String,
+    kubeconfig: Option<Sealed>,
 }
 
 impl HandOff {
@@ -53,7 +50,7 @@ impl HandOff {
             kit: None,
             steady: Steady::default(),
             drift: Drift::default(),
-            kubeconfig: String::new(),
+            kubeconfig: None,
         }
     }
 
@@ -68,7 +65,7 @@ impl HandOff {
 
     /// The operator's way in, sealed; empty before all is proven.
     pub(crate) fn kubeconfig(&self) -> &str {
-        &self.kubeconfig
+        self.kubeconfig.as_ref().map_or("", |sealed| &sealed.text)
     }
 
     async fn try_go_on(&mut self, host: &Host, look: &mut Look) -> Result<(), Fault> {
@@ -82,7 +79,10 @@ impl HandOff {
             && look.note("steady", self.steady.go_on(&glance, &now).await?)
             && look.note("drift", self.drift.go_on(&glance, &now).await?)
             && look.note("join token", token::look(root, &self.order.old_token).await?)
-            && look.note("inventory", self.inventory(&cluster).await?)
+            && look.note(
+                "inventory",
+                inventory::put(&cluster, &self.order.inventory).await?,
+            )
             && self.cloud_token(&cluster, look).await?
             && look.note("kubeconfig", self.seal(host)?);
         Ok(())
@@ -97,25 +97,7 @@ impl HandOff {
         let Some(kit) = &mut self.kit else {
             return Ok(Standing::Missing("the kit: nobody has ordered one here".into()));
         };
-        let look = kit.look(host, glance).await;
-        let open = look.seen.iter().find(|seen| !seen.standing.is_proven());
-        Ok(match open {
-            Some(seen) => Standing::Waiting(seen.words()),
-            None if look.whole => Standing::proven(false, format!("{} parts proven", look.seen.len())),
-            None => Standing::Waiting("the kit is looked at".into()),
-        })
-    }
-
-    /// What the cloud has of this Sovereign, for whoever manages it from now on.
-    async fn inventory(&self, cluster: &Cluster) -> Result<Standing, Fault> {
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": INVENTORY, "namespace": NAMESPACE},
-            "data": {"managed-resources.yaml": self.order.inventory}});
-        cluster.apply(&object(map)?, AGENT).await?;
-        Ok(Standing::proven(
-            false,
-            format!("ConfigMap {NAMESPACE}/{INVENTORY}"),
-        ))
+        Ok(kit.look(host, glance).await.as_one())
     }
 
     /// The cloud token that stays, if there is one; whether nothing is open.
@@ -127,12 +109,15 @@ impl HandOff {
     }
 
     fn seal(&mut self, host: &Host) -> Result<Standing, Fault> {
-        if self.kubeconfig.is_empty() {
-            self.kubeconfig = kubeconfig::sealed(&host.root, &self.order)?;
-        }
+        let sealed = match self.kubeconfig.take() {
+            Some(sealed) => sealed,
+            None => kubeconfig::sealed(&host.root, &self.order)?,
+        };
+        let (keys, named) = (sealed.recipients, self.order.recipients.len());
+        self.kubeconfig = Some(sealed);
         Ok(Standing::proven(
             false,
-            format!("sealed to {} keys", self.order.recipients.len()),
+            format!("sealed to {keys} of {named} keys"),
         ))
     }
 }

@@ -129,6 +129,25 @@ impl Seen {
     pub(crate) fn words(&self) -> String {
         format!("{}: {}", self.name, self.standing.words())
     }
+
+    /// Where it stands, for a look of which it is one part: what is not proven says whose it is.
+    fn named(self) -> Standing {
+        let Self { name, standing } = self;
+        let named = |words: String| format!("{name}: {words}");
+        let fault = |fault: Fault| Fault {
+            cause: named(fault.cause),
+            ..fault
+        };
+        match standing {
+            Standing::Proven { .. } => standing,
+            Standing::Missing(what) => Standing::Missing(named(what)),
+            Standing::Waiting(what) => Standing::Waiting(named(what)),
+            Standing::Unknown(why) => Standing::Unknown(fault(why)),
+            Standing::Stalled(why) => Standing::Stalled(fault(why)),
+            Standing::Failed(why) => Standing::Failed(fault(why)),
+            Standing::TimedOut(why) => Standing::TimedOut(fault(why)),
+        }
+    }
 }
 
 /// What one look saw.
@@ -153,6 +172,16 @@ impl Look {
     pub(crate) fn is_proven(&self) -> bool {
         self.whole && self.seen.iter().all(|seen| seen.standing.is_proven())
     }
+
+    /// What it comes to as a part of another look: the first that has failed, or else the first that may still come.
+    pub(crate) fn as_one(self) -> Standing {
+        let (count, whole) = (self.seen.len(), self.whole);
+        match all(self.seen.into_iter().map(Seen::named)) {
+            Standing::Proven { .. } if whole => Standing::proven(false, format!("{count} parts proven")),
+            Standing::Proven { .. } => Standing::Waiting(format!("{count} parts proven, and more to come")),
+            open => open,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +201,39 @@ mod tests {
             all([Standing::Waiting("y".into()), failed.clone(), proven()]),
             failed
         );
+    }
+
+    #[test]
+    fn a_look_is_the_first_of_its_parts_that_failed_with_its_fault() {
+        let mut look = Look::default();
+        look.note("kit", Standing::proven(false, "signed"));
+        look.note("tree", Standing::Waiting("on its way".into()));
+        let fault = Fault::new("no image", "give it one").with_log(vec!["an event".into()]);
+        look.note("component gitea", Standing::TimedOut(fault.clone()));
+        look.note("component harbor", Standing::Failed(fault));
+        let Standing::TimedOut(told) = look.as_one() else {
+            panic!("not what failed first");
+        };
+        assert_eq!(told.cause, "component gitea: no image");
+        assert_eq!((told.remedy.as_str(), told.log.len()), ("give it one", 1));
+    }
+
+    #[test]
+    fn a_look_with_nothing_failed_is_what_may_still_come_and_proven_only_as_a_whole() {
+        let look = |whole, standing| {
+            let mut look = Look {
+                whole,
+                ..Look::default()
+            };
+            look.note("tree", standing);
+            look.as_one()
+        };
+        assert_eq!(
+            look(true, Standing::Missing("x".into())),
+            Standing::Missing("tree: x".into())
+        );
+        assert!(!look(false, Standing::proven(false, "here")).is_proven());
+        assert!(look(true, Standing::proven(false, "here")).is_proven());
     }
 
     #[test]

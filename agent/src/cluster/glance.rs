@@ -108,9 +108,7 @@ mod tests {
             log.lock().unwrap().push(path);
             async move { Ok::<_, Infallible>(Response::new(Body::from(answer))) }
         });
-        let client = Client::new(api, "default");
-        let kinds = RefCell::default();
-        (Cluster { client, kinds }, asked)
+        (Cluster::of(Client::new(api, "default")), asked)
     }
 
     #[tokio::test(flavor = "current_thread")]

@@ -5,10 +5,12 @@ use std::cell::RefCell;
 use sovereign_core::agent::PreflightOrder;
 use sovereign_core::hand_off::{HandOffOrder, ReleaseOrder};
 use sovereign_core::host::HostConfig;
-use sovereign_core::k3s::{JoinToken, K3sNode};
+use sovereign_core::k3s::K3sNode;
 use sovereign_core::kit_order::KitOrder;
 use sovereign_core::registry::NodeRegistry;
 use tokio::sync::Notify;
+
+use crate::hand_off::token::Rotation;
 
 /// Something to do.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(super) enum Order {
     ServeRegistry(Box<NodeRegistry>),
     RunK3s(Box<K3sNode>),
     InstallKit(Box<KitOrder>),
-    RotateToken { old: JoinToken, new: JoinToken },
+    RotateToken(Rotation),
     HandOff(Box<HandOffOrder>),
     Release(ReleaseOrder),
 }
@@ -43,7 +45,7 @@ struct Waiting {
     serve_registry: Option<Box<NodeRegistry>>,
     run_k3s: Option<Box<K3sNode>>,
     install_kit: Option<Box<KitOrder>>,
-    rotate_token: Option<(JoinToken, JoinToken)>,
+    rotate_token: Option<Rotation>,
     hand_off: Option<Box<HandOffOrder>>,
     release: Option<ReleaseOrder>,
 }
@@ -60,7 +62,7 @@ impl Inbox {
             Order::ServeRegistry(registry) => waiting.serve_registry = Some(registry),
             Order::RunK3s(node) => waiting.run_k3s = Some(node),
             Order::InstallKit(order) => waiting.install_kit = Some(order),
-            Order::RotateToken { old, new } => waiting.rotate_token = Some((old, new)),
+            Order::RotateToken(rotation) => waiting.rotate_token = Some(rotation),
             Order::HandOff(order) => waiting.hand_off = Some(order),
             Order::Release(order) => waiting.release = Some(order),
         }
@@ -95,11 +97,7 @@ impl Waiting {
             .or_else(|| self.serve_registry.take().map(Order::ServeRegistry))
             .or_else(|| self.run_k3s.take().map(Order::RunK3s))
             .or_else(|| self.install_kit.take().map(Order::InstallKit))
-            .or_else(|| {
-                self.rotate_token
-                    .take()
-                    .map(|(old, new)| Order::RotateToken { old, new })
-            })
+            .or_else(|| self.rotate_token.take().map(Order::RotateToken))
             .or_else(|| self.hand_off.take().map(Order::HandOff))
             .or_else(|| self.release.take().map(Order::Release))
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::desk::Desk;
 use super::inbox::Order;
+use crate::hand_off::token::Rotation;
 use crate::incoming::Want;
 
 /// Longest time a frame may take to go out. A peer that takes nothing any more is gone.
@@ -75,7 +76,7 @@ async fn hear<S: AsyncRead>(
             ToAgent::ServeRegistry(registry) => desk.inbox.put(Order::ServeRegistry(registry)),
             ToAgent::RunK3s(node) => desk.inbox.put(Order::RunK3s(node)),
             ToAgent::InstallKit(order) => desk.inbox.put(Order::InstallKit(order)),
-            ToAgent::RotateToken { old, new } => desk.inbox.put(Order::RotateToken { old, new }),
+            ToAgent::RotateToken { old, new } => desk.inbox.put(Order::RotateToken(Rotation { old, new })),
             ToAgent::HandOff(order) => desk.inbox.put(Order::HandOff(order)),
             ToAgent::Release(order) => desk.inbox.put(Order::Release(order)),
             ToAgent::Piece(piece) => desk.incoming.take(&piece),

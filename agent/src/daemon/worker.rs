@@ -17,6 +17,7 @@ use super::desk::Desk;
 use super::inbox::Order;
 use crate::fault::Fault;
 use crate::hand_off::HandOff;
+use crate::hand_off::token::Rotation;
 use crate::host::Host;
 use crate::host_keys::{OwnKey, Stage};
 use crate::kit::Installation;
@@ -79,13 +80,19 @@ impl Wanted {
         if OwnKey::load(host)?.is_some_and(|key| key.stage == Stage::Wanted) {
             tasks::use_host_key(desk, host).await;
         }
+        let exit = Exit::noted(host)?;
+        if exit.is_none()
+            && let Some(rotation) = Rotation::noted(&host.root)?
+        {
+            tasks::rotate_token(desk, host, &rotation).await;
+        }
         Ok(Self {
             host: unfinished(host)?,
             registry: unfinished(host)?,
             k3s: unfinished(host)?,
             kit: Quest::unfinished(host)?,
             hand_off: Quest::unfinished(host)?,
-            exit: Exit::noted(host)?,
+            exit,
         })
     }
 
@@ -169,7 +176,7 @@ impl Wanted {
                 self.kit = Quest::desire(desk, host, *order);
                 return true;
             }
-            Order::RotateToken { old, new } => tasks::rotate_token(desk, host, &old, &new).await,
+            Order::RotateToken(rotation) => tasks::rotate_token(desk, host, &rotation).await,
             Order::HandOff(order) => {
                 self.hand_off = Quest::desire(desk, host, *order);
                 return true;

@@ -1,4 +1,4 @@
-//! What is taken away from the cluster comes back without anybody's help.
+//! What is taken away from the cluster comes back: Flux is asked to look, and nobody else puts it there.
 
 use std::time::Duration;
 
@@ -46,15 +46,15 @@ impl Drift {
             .await?
             .is_some_and(|live| live.metadata.uid != *uid);
         if another {
-            let seen = format!("{id} was deleted and came back");
+            let seen = format!("{id} was deleted; Flux was asked to look, and it came back");
             self.proven = Some(seen.clone());
             return Ok(Standing::proven(false, seen));
         }
         if since.elapsed() < PATIENCE {
-            return Ok(Standing::Waiting(format!("{id} was deleted and is to come back")));
+            return Ok(Standing::Waiting(to_come(id)));
         }
         let cause = format!(
-            "{id} was deleted and did not come back within {} min",
+            "{id} was deleted; Flux was asked to look, and it did not come back within {} min",
             PATIENCE.as_secs() / 60
         );
         let remedy = "see what the kustomize-controller says: `kubectl -n flux-system logs deploy/kustomize-controller`";
@@ -77,9 +77,13 @@ impl Drift {
         let uid = cluster.get(&id).await?.and_then(|live| live.metadata.uid);
         cluster.delete(&id).await?;
         owner.request(cluster, at).await?;
-        let words = format!("{id} was deleted and is to come back");
+        let words = to_come(&id);
         let since = Instant::now();
         self.taken = Some(Taken { id, uid, since });
         Ok(Standing::Waiting(words))
     }
+}
+
+fn to_come(id: &ObjectId) -> String {
+    format!("{id} was deleted, Flux was asked to look, and it is to come back")
 }

@@ -1,10 +1,12 @@
 //! Asked to reconcile everything, Flux changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kube::api::DynamicObject;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::flux::Kustomization;
 use crate::cluster::glance::Glance;
@@ -14,6 +16,9 @@ use crate::flux::{OWNER, REQUEST, REQUESTER};
 use crate::standing::Standing;
 
 const REMEDY: &str = "find out who else writes them: `kubectl get --show-managed-fields -o yaml`; mend the kit, pack it and run `sovereign up` again";
+
+/// Time Flux gets for all of them: one waits for the next, and each looks every half minute whether it may.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Definitions with their schemas are megabytes all together: each is read by itself.
 const LARGE: &str = "CustomResourceDefinition";
@@ -28,6 +33,7 @@ pub(super) struct Steady {
 #[derive(Debug)]
 struct Asked {
     at: String,
+    since: Instant,
     before: BTreeMap<ObjectId, String>,
 }
 
@@ -45,7 +51,8 @@ impl Steady {
                 one.request(cluster, at).await?;
             }
             let at = at.to_owned();
-            self.asked = Some(Asked { at, before });
+            let since = Instant::now();
+            self.asked = Some(Asked { at, since, before });
             return Ok(Standing::Waiting(format!(
                 "{} Kustomizations reconcile",
                 all.len()
@@ -57,10 +64,7 @@ impl Steady {
             .map(Kustomization::name)
             .collect();
         if !open.is_empty() {
-            return Ok(Standing::Waiting(format!(
-                "not reconciled yet: {}",
-                open.join(", ")
-            )));
+            return Ok(late(&open, asked.since));
         }
         let after = fingerprints(cluster, &all).await?;
         let standing = compare(&asked.before, &after);
@@ -71,6 +75,17 @@ impl Steady {
         }
         Ok(standing)
     }
+}
+
+/// These are not reconciled yet.
+fn late(open: &[&str], since: Instant) -> Standing {
+    let open = open.join(", ");
+    if since.elapsed() < PATIENCE {
+        return Standing::Waiting(format!("not reconciled yet: {open}"));
+    }
+    let cause = format!("not reconciled within {} min: {open}", PATIENCE.as_secs() / 60);
+    let remedy = "see what Flux says of each: `kubectl -n flux-system get kustomizations`; it goes on by itself once they are ready";
+    Standing::TimedOut(Fault::new(cause, remedy))
 }
 
 fn compare(before: &BTreeMap<ObjectId, String>, after: &BTreeMap<ObjectId, String>) -> Standing {
@@ -169,6 +184,21 @@ mod tests {
         assert_eq!(print("1", "x", "flux", 1), print("2", "x", "flux", 2));
         assert_ne!(print("1", "x", "flux", 1), print("1", "y", "flux", 1));
         assert_ne!(print("1", "x", "flux", 1), print("1", "x", "somebody", 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flux_has_its_time_and_no_more() {
+        let since = Instant::now();
+        assert_eq!(
+            late(&["a", "b"], since),
+            Standing::Waiting("not reconciled yet: a, b".into())
+        );
+        tokio::time::advance(PATIENCE).await;
+        let late = late(&["a", "b"], since);
+        assert!(
+            late.has_failed() && late.words().ends_with("10 min: a, b"),
+            "{late:?}"
+        );
     }
 
     #[test]

@@ -27,14 +27,12 @@ const DEATHS: u32 = 2;
 const REMEDY: &str = "the log lines say why; the agent tries again by itself, and so does k3s";
 /// What k3s says when the secret that it joins by is not the cluster's any more.
 /// (github.com/k3s-io/k3s, `pkg/clientaccess/token.go`, `pkg/cluster/storage.go`)
-const REFUSED: [&str; 3] = [
-    "401 Unauthorized",
-    "token CA hash does not match",
-    "encrypted with different token",
-];
+const REFUSED: [&str; 3] = ["401 Unauthorized", "token CA hash does not match", OTHER_SECRET];
+/// What a server says when what servers share is opened by another secret than its own.
+const OTHER_SECRET: &str = "encrypted with different token";
 const REFUSED_REMEDY: &str = "the cluster does not take the secret that this host joins by, since somebody changed it or the cluster is another one: \
-                              let it take the one in `/etc/rancher/k3s/token` of the first server again with `k3s token rotate` there; the agent \
-                              and k3s try again by themselves";
+                              let it take the one in `/etc/rancher/k3s/token` of this host again with `k3s token rotate` on the first server, put it \
+                              into the same file there, and `systemctl restart k3s`; the agent and k3s try again by themselves";
 
 pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let name = unit_name(node);
@@ -100,6 +98,11 @@ fn started_with(node: &K3sNode) -> Result<String, Fault> {
         hasher.update(part.as_bytes());
     }
     Ok(hex::encode(hasher.finalize()))
+}
+
+/// Whether a server did not start because its secret does not open what servers share.
+pub(crate) fn wants_another_secret(fault: &Fault) -> bool {
+    fault.cause.contains(OTHER_SECRET)
 }
 
 async fn wait(host: &Host, name: &str, restarts: u32) -> Result<(), Fault> {

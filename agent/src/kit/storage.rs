@@ -6,6 +6,7 @@ use kube::api::DynamicObject;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::watch;
 use crate::cluster::{AGENT, Cluster, ObjectId, object};
 use crate::fault::Fault;
 use crate::standing::Standing;
@@ -16,6 +17,9 @@ const NAMESPACE: &str = "kube-system";
 const NAME: &str = "sovereign-storage-proof";
 /// Every k3s has this image.
 const IMAGE: &str = "rancher/mirrored-pause:3.6";
+/// Looks without a default class before that is called a failure: k3s brings its own beside CoreDNS, which was seen before.
+const GRACE: u32 = 5;
+const NO_CLASS: &str = "mark a StorageClass as the default: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true` (`kubectl get storageclass` lists those that are there); the agent looks again by itself";
 /// Time a claim gets.
 const PATIENCE: Duration = Duration::from_mins(5);
 const REMEDY: &str = "see what the provisioner says: `kubectl -n kube-system describe pvc sovereign-storage-proof`; the agent looks again by itself";
@@ -23,7 +27,9 @@ const REMEDY: &str = "see what the provisioner says: `kubectl -n kube-system des
 /// How far the proof is.
 #[derive(Debug, Default)]
 pub(super) struct StorageProof {
-    since: Option<Instant>,
+    /// Looks without a default class, one after the other.
+    without: u32,
+    claimed: Option<Instant>,
     proven: Option<String>,
 }
 
@@ -33,46 +39,57 @@ impl StorageProof {
         if let Some(seen) = &self.proven {
             return Ok(Standing::proven(false, seen.clone()));
         }
-        let since = *self.since.get_or_insert_with(Instant::now);
         let Some(class) = default_class(cluster).await? else {
-            return Ok(late(since, "there is no default StorageClass"));
+            self.claimed = None;
+            self.without = self.without.saturating_add(1);
+            return Ok(no_class(self.without));
         };
+        self.without = 0;
         let claim = ObjectId::new("v1", "PersistentVolumeClaim", Some(NAMESPACE), NAME);
         cluster.create(&object(claim_of(&class))?, AGENT).await?;
         cluster.create(&object(pod())?, AGENT).await?;
-        let phase = cluster.get(&claim).await?.and_then(|claim| {
-            let phase = claim.data["status"]["phase"].as_str();
-            phase.map(str::to_owned)
-        });
-        match phase.as_deref() {
-            Some("Bound") => {
-                cluster
-                    .delete(&ObjectId::new("v1", "Pod", Some(NAMESPACE), NAME))
-                    .await?;
-                cluster.delete(&claim).await?;
-                let seen = format!("`{class}` gave a claim its volume");
-                self.proven = Some(seen.clone());
-                Ok(Standing::proven(true, seen))
-            }
-            other => {
-                let phase = other.unwrap_or("not seen by any controller");
-                Ok(late(
-                    since,
-                    &format!("a claim of StorageClass `{class}` is {phase}"),
-                ))
-            }
+        let since = *self.claimed.get_or_insert_with(Instant::now);
+        let seen = cluster.get(&claim).await?;
+        let phase = seen
+            .as_ref()
+            .and_then(|claim| claim.data["status"]["phase"].as_str());
+        if phase == Some("Bound") {
+            cluster
+                .delete(&ObjectId::new("v1", "Pod", Some(NAMESPACE), NAME))
+                .await?;
+            cluster.delete(&claim).await?;
+            let seen = format!("`{class}` gave a claim its volume");
+            self.proven = Some(seen.clone());
+            return Ok(Standing::proven(true, seen));
         }
+        let phase = phase.unwrap_or("not seen by any controller");
+        let what = format!("a claim of StorageClass `{class}` is {phase}");
+        let events = match &seen {
+            Some(claim) => watch::events(cluster, claim).await,
+            None => Vec::new(),
+        };
+        Ok(late(since, what, events))
     }
 }
 
-fn late(since: Instant, what: &str) -> Standing {
-    if since.elapsed() < PATIENCE {
+fn no_class(looks: u32) -> Standing {
+    let what = "there is no default StorageClass";
+    if looks < GRACE {
         return Standing::Waiting(what.to_owned());
     }
-    Standing::TimedOut(Fault::new(
-        format!("{what} after {} s", PATIENCE.as_secs()),
-        REMEDY,
-    ))
+    Standing::Failed(Fault::new(what, NO_CLASS))
+}
+
+/// A claim that has no volume yet, with what the cluster says of it.
+fn late(since: Instant, what: String, events: Vec<String>) -> Standing {
+    if since.elapsed() < PATIENCE {
+        return Standing::Waiting(match events.last() {
+            Some(last) => format!("{what}: {last}"),
+            None => what,
+        });
+    }
+    let cause = format!("{what} after {} s", PATIENCE.as_secs());
+    Standing::TimedOut(Fault::new(cause, REMEDY).with_log(events))
 }
 
 async fn default_class(cluster: &Cluster) -> Result<Option<String>, Fault> {
@@ -106,4 +123,90 @@ fn pod() -> serde_json::Value {
         "terminationGracePeriodSeconds": 0,
         "volumes": [{"name": "proof", "persistentVolumeClaim": {"claimName": NAME}}],
     }})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::convert::Infallible;
+
+    use http::{Method, Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::Value;
+    use tower::service_fn;
+
+    use super::*;
+
+    /// A cluster with these classes, whose provisioner has something to say of a claim and gives no volume.
+    fn cluster(classes: &'static [&str]) -> Cluster {
+        let api = service_fn(move |request: Request<Body>| {
+            let answer = answer(classes, request.method(), request.uri().path());
+            async move { Ok::<_, Infallible>(Response::new(Body::from(answer.to_string().into_bytes()))) }
+        });
+        Cluster::of(Client::new(api, "default"))
+    }
+
+    fn answer(classes: &[&str], method: &Method, path: &str) -> Value {
+        let resource = |kind: &str, name: &str, namespaced: bool| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get"]});
+        match path.rsplit('/').next().unwrap_or_default() {
+            "storage.k8s.io" | "v1" if path.starts_with("/apis") => {
+                json!({"kind": "APIResourceList", "groupVersion": "storage.k8s.io/v1",
+                    "resources": [resource("StorageClass", "storageclasses", false)]})
+            }
+            "v1" => json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+                resource("PersistentVolumeClaim", "persistentvolumeclaims", true),
+                resource("Pod", "pods", true), resource("Event", "events", true)]}),
+            "storageclasses" => {
+                let class = |name: &&str| {
+                    let marks: BTreeMap<&str, &str> = BTreeMap::from([(DEFAULT, "true")]);
+                    json!({"metadata": {"name": name, "annotations": marks}})
+                };
+                let items: Vec<Value> = classes.iter().map(class).collect();
+                json!({"kind": "StorageClassList", "apiVersion": "storage.k8s.io/v1", "metadata": {}, "items": items})
+            }
+            "events" => json!({"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": [
+                {"metadata": {"name": "e"}, "reason": "ProvisioningFailed", "message": "no disk", "lastTimestamp": "now"}]}),
+            _ if method == Method::POST => pod(),
+            _ => {
+                let mut claim = claim_of("slow");
+                claim["status"] = json!({"phase": "Pending"});
+                claim
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn no_default_class_is_a_failure_after_a_few_looks_with_what_to_do() {
+        let cluster = cluster(&[]);
+        let mut proof = StorageProof::default();
+        for _ in 1..GRACE {
+            let standing = proof.go_on(&cluster).await.unwrap();
+            assert!(matches!(standing, Standing::Waiting(_)), "{standing:?}");
+        }
+        let Standing::Failed(fault) = proof.go_on(&cluster).await.unwrap() else {
+            panic!("it waits");
+        };
+        assert!(fault.remedy.contains("is-default-class=true"), "{}", fault.remedy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_without_a_volume_says_what_the_provisioner_says() {
+        let cluster = cluster(&["slow"]);
+        let mut proof = StorageProof::default();
+        let standing = proof.go_on(&cluster).await.unwrap();
+        let said = "ProvisioningFailed: no disk";
+        assert!(
+            standing.words().contains(said) && !standing.has_failed(),
+            "{standing:?}"
+        );
+        tokio::time::advance(PATIENCE).await;
+        let Standing::TimedOut(fault) = proof.go_on(&cluster).await.unwrap() else {
+            panic!("it waits");
+        };
+        assert!(
+            fault.log[0].contains(said) && fault.cause.contains("Pending"),
+            "{fault:?}"
+        );
+    }
 }

@@ -3,9 +3,27 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use ssh_key::PublicKey;
+use ssh_key::public::KeyData;
 
 use crate::k3s::JoinToken;
 use crate::secret::SentSecret;
+
+/// Longest RSA key that something can be sealed to, in bits.
+const RSA_MOST: usize = 4096;
+
+/// Whether something can be sealed to an SSH public key: age knows ed25519 and RSA.
+/// (github.com/C2SP/C2SP, `age.md`; the `age` crate takes RSA up to 4096 bits)
+pub fn can_be_sealed_to(public: &str) -> bool {
+    let Ok(key) = public.parse::<PublicKey>() else {
+        return false;
+    };
+    match key.key_data() {
+        KeyData::Ed25519(_) => true,
+        KeyData::Rsa(rsa) => rsa.n.as_positive_bytes().is_some_and(|n| n.len() * 8 <= RSA_MOST),
+        _ => false,
+    }
+}
 
 /// What is proven and handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +35,7 @@ pub struct HandOffOrder {
     pub api: String,
     /// Whom the kubeconfig is sealed to: SSH public keys or age recipients.
     pub recipients: Vec<String>,
-    /// Cloud resources as managed resources of Crossplane, one YAML document each.
+    /// Cloud resources, one YAML document each: `kind`, `id`, `name` and `labels`.
     pub inventory: String,
     /// The secret that let nodes in before; it has to be refused.
     pub old_token: JoinToken,

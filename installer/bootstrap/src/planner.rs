@@ -23,6 +23,7 @@ mod own_token;
 mod pool;
 mod preflight;
 mod prices;
+mod recipients;
 mod removals;
 mod requests;
 mod roll;
@@ -70,6 +71,7 @@ pub fn plan_up(
     findings.extend(meeting::check(spec, until));
     findings.extend(own_token::check(spec, until, own_token));
     findings.extend(pool::check(spec, pool));
+    findings.extend(recipients::check(spec, until));
     let meters = user_data::meters(spec, &layouts, link, &mut findings);
     findings.extend(hosts::access(spec, link));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {

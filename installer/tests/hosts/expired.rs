@@ -50,7 +50,9 @@ fn a_join_token_that_is_not_taken_any_more_is_named_and_gone_on_with_once_it_is(
     let rotate = |old: &str, new: &str| {
         bench.on(
             server,
-            &format!("k3s token rotate --token {old} --new-token {new} && echo rotated"),
+            &format!(
+                "k3s token rotate --token {old} --new-token {new} && echo {new} >/etc/rancher/k3s/token && systemctl restart k3s && echo rotated"
+            ),
         )
     };
     let token = bench.on(server, "cat /etc/rancher/k3s/token");

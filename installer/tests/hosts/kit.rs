@@ -118,14 +118,6 @@ pub(crate) fn until_kubectl(bench: &Bench, host: &str, args: &str, wanted: impl 
     }
 }
 
-/// What a step that is on its way says.
-pub(crate) fn open(status: &Value, step: &str) -> String {
-    let open = status["open"].as_array().into_iter().flatten();
-    open.filter(|open| open["name"] == step)
-        .map(Value::to_string)
-        .collect()
-}
-
 /// What is told of a part of a step.
 pub(crate) fn told(status: &Value, step: &str, part: &str) -> String {
     let steps = status["parts"].as_array().into_iter().flatten();
@@ -408,7 +400,8 @@ fn a_cluster_without_storage_is_named_and_gone_on_with_once_it_has_some() {
         .until("kit", bench.sovereign(&["up", "acme-bare", "--yes", "--json"]))
         .spawn();
     bench.until("acme-bare", PATIENCE, |status| {
-        open(status, "kit").contains("there is no default StorageClass")
+        let storage = told(status, "kit", "storage");
+        storage.contains("\"failed\"") && storage.contains("there is no default StorageClass")
     });
     kubectl(&bench, host, "create -f /tmp/class.yaml");
     ends_well(up);

@@ -2,7 +2,9 @@ package standin
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 )
 
@@ -15,6 +17,12 @@ resources:
   - aescbc: {keys: [{name: k3s, secret: %s}]}
   - identity: {}
 `, base64.StdEncoding.EncodeToString(secret))
+}
+
+// encryptionStatus is what `k3s secrets-encrypt status` asks a server for.
+func (n *Node) encryptionStatus(w http.ResponseWriter, _ *http.Request) {
+	body, err := json.Marshal(map[string]any{"stage": "start", "enable": n.config.SecretsEncryption})
+	answer(w, body, err)
 }
 
 // encryptionCommand is `k3s secrets-encrypt status`.

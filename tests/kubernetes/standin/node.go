@@ -28,6 +28,8 @@ type Node struct {
 	config *Config
 	server bool
 	ip     string
+	// secret is what a server lets others in by: the one that it read when it started.
+	secret string
 }
 
 func newNode(config *Config, server bool) (*Node, error) {

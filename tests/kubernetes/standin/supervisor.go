@@ -29,9 +29,10 @@ func (n *Node) supervise(ctx context.Context) error {
 		ca, err := os.ReadFile(at("server-ca.crt"))
 		answer(w, ca, err)
 	})
-	routes.HandleFunc("POST /v1-k3s/server-bootstrap", authorized(admit(n.admitServer)))
-	routes.HandleFunc("POST /v1-k3s/agent-bootstrap", authorized(admit(n.admitAgent)))
-	routes.HandleFunc("PUT /v1-k3s/token", authorized(rotateToken))
+	routes.HandleFunc("POST /v1-k3s/server-bootstrap", n.authorized(admit(n.admitServer)))
+	routes.HandleFunc("POST /v1-k3s/agent-bootstrap", n.authorized(admit(n.admitAgent)))
+	routes.HandleFunc("PUT /v1-k3s/token", n.authorized(rotateToken))
+	routes.HandleFunc("GET /v1-k3s/encrypt/status", n.authorized(n.encryptionStatus))
 	routes.Handle("/", proxy)
 	clients, err := pool(at("client-ca.crt"))
 	if err != nil {
@@ -76,16 +77,11 @@ func (n *Node) proxy() (http.Handler, error) {
 	}, nil
 }
 
-// authorized lets on who has the token.
-func authorized(next http.HandlerFunc) http.HandlerFunc {
+// authorized lets on who has the token that this server was started with.
+func (n *Node) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		kept, err := os.ReadFile(tokenFile)
-		if err != nil {
-			answer(w, nil, err)
-			return
-		}
 		_, given, _ := r.BasicAuth()
-		if subtle.ConstantTimeCompare([]byte(given), []byte(password(string(kept)))) != 1 {
+		if n.secret == "" || subtle.ConstantTimeCompare([]byte(given), []byte(n.secret)) != 1 {
 			http.Error(w, "not authorized", http.StatusUnauthorized)
 			return
 		}

@@ -55,6 +55,7 @@ func (n *Node) checkToken(ctx context.Context, dead <-chan error) error {
 			if known != digest(token) {
 				return fmt.Errorf("bootstrap data already found and encrypted with different token")
 			}
+			n.secret = password(token)
 			return saveToken(token)
 		}
 		select {
@@ -103,7 +104,8 @@ type rotation struct {
 	NewToken *string `json:"newToken,omitempty"`
 }
 
-// rotateToken is the server's side: from now on it lets in by the new token, and no server starts with another one.
+// rotateToken is the server's side: no server starts with another token from now on. Whom this one lets in it has read when it
+// started, so until it starts anew that is by the old one.
 func rotateToken(w http.ResponseWriter, r *http.Request) {
 	asked := rotation{}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.NewToken == nil {

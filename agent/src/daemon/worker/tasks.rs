@@ -5,13 +5,12 @@ use std::time::Duration;
 use sovereign_core::agent::{AgentEventKind, PreflightOrder, SubStepState};
 use sovereign_core::crash;
 use sovereign_core::hand_off::ReleaseOrder;
-use sovereign_core::k3s::JoinToken;
 use tokio::time::{sleep, timeout};
 
 use crate::converge::scrub;
 use crate::daemon::desk::Desk;
 use crate::fault::Fault;
-use crate::hand_off::token;
+use crate::hand_off::token::Rotation;
 use crate::host::Host;
 use crate::host_keys::OwnKey;
 use crate::{leave, preflight, release};
@@ -83,11 +82,11 @@ fn part_failed(desk: &Desk, task: &str, fault: &Fault) {
 }
 
 /// Lets the cluster take nodes by another secret.
-pub(super) async fn rotate_token(desk: &Desk, host: &Host, old: &JoinToken, new: &JoinToken) {
+pub(super) async fn rotate_token(desk: &Desk, host: &Host, rotation: &Rotation) {
     desk.begin(JOIN_TOKEN);
     desk.tell_part(JOIN_TOKEN, SubStepState::Begun);
     crash::once("before", JOIN_TOKEN);
-    let rotated = token::rotate(&host.root, old, new).await;
+    let rotated = rotation.carry_out(host).await;
     crash::once("after", JOIN_TOKEN);
     match rotated {
         Ok(changed) => {

@@ -10,7 +10,7 @@ use sovereign_core::spec::{Machine as SpecMachine, NodeGroup, Region, SovereignS
 use sovereign_engine::plan::{Plan, PlanBuilder, PlanError, StepName, StepRef};
 
 use super::pool::{self, PoolFacts};
-use super::{PlannedSovereign, cluster, delegation, fingerprint, hosts, internal, meeting, zone};
+use super::{PlannedSovereign, cluster, delegation, fingerprint, hosts, internal, meeting, recipients, zone};
 use crate::link::{LinkPlan, Until};
 use crate::names::{self, Names};
 use crate::steps::{HostPlace, Machine, PrepareLink};
@@ -63,6 +63,7 @@ pub fn plan_machines(
         seats.iter().map(|seat| (&*seat.path, seat.machine)),
     ));
     findings.extend(pool::check(spec, pool));
+    findings.extend(recipients::check(spec, until));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sovereign_cloud::resource::Resource;
+use sovereign_cloud::resource::{Resource, ResourceKind};
 use sovereign_core::agent::{AgentEventKind, ToAgent};
 use sovereign_core::hand_off::{CloudToken, HandOffOrder};
 use sovereign_core::k3s::JoinToken;
@@ -177,10 +177,10 @@ fn inventory(everything: &[Resource], scope: Scope) -> String {
     documents.concat()
 }
 
-/// Which group of an API serves the kind is up to the provider that the Sovereign's owner chooses.
+/// All that a managed resource needs but its `apiVersion`: that is the group of the provider that the Sovereign's owner chooses.
 fn managed(resource: &Resource) -> serde_json::Value {
     json!({
-        "kind": resource.kind,
+        "kind": managed_kind(resource.kind),
         "metadata": {
             "name": resource.name,
             "labels": resource.labels,
@@ -188,6 +188,23 @@ fn managed(resource: &Resource) -> serde_json::Value {
         },
         "spec": {"managementPolicies": ["Observe"]},
     })
+}
+
+/// As providers that Upjet generates name it (github.com/crossplane/upjet, `pkg/types/name`).
+fn managed_kind(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::LoadBalancer => "LoadBalancer",
+        ResourceKind::Server => "Server",
+        ResourceKind::Volume => "Volume",
+        ResourceKind::PrimaryIp => "PrimaryIP",
+        ResourceKind::FloatingIp => "FloatingIP",
+        ResourceKind::Firewall => "Firewall",
+        ResourceKind::PlacementGroup => "PlacementGroup",
+        ResourceKind::Network => "Network",
+        ResourceKind::Snapshot => "Snapshot",
+        ResourceKind::Certificate => "Certificate",
+        ResourceKind::SshKey => "SSHKey",
+    }
 }
 
 fn handed_off(event: &AgentEventKind, digest: &str) -> Option<Result<String, StepError>> {
@@ -203,6 +220,10 @@ fn handed_off(event: &AgentEventKind, digest: &str) -> Option<Result<String, Ste
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use sovereign_cloud::label::{self, Labels};
+
     use super::*;
 
     #[test]
@@ -213,5 +234,30 @@ mod tests {
             api_url("metal-1.acme.example"),
             "https://metal-1.acme.example:6443"
         );
+    }
+
+    #[test]
+    fn every_kind_of_resource_is_there_to_be_observed_by_its_number() {
+        let labels = Labels::from([(label::SOVEREIGN.to_owned(), "acme".to_owned())]);
+        let resources: Vec<Resource> = (1..)
+            .zip(ResourceKind::ALL)
+            .map(|(id, kind)| Resource::new(kind, id, format!("acme-{id}"), labels.clone()))
+            .collect();
+        let list = inventory(&resources, Scope::of("acme".parse().unwrap()));
+        let documents = list.split("---\n").filter(|one| !one.is_empty());
+        let mut kinds = BTreeSet::new();
+        for document in documents {
+            let managed: serde_json::Value = serde_json::from_str(document).unwrap();
+            let metadata = &managed["metadata"];
+            let id = metadata["annotations"]["crossplane.io/external-name"]
+                .as_str()
+                .unwrap();
+            assert_eq!(metadata["name"], format!("acme-{id}"));
+            assert_eq!(metadata["labels"][label::SOVEREIGN], "acme");
+            assert_eq!(managed["spec"]["managementPolicies"], json!(["Observe"]));
+            kinds.insert(managed["kind"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(kinds.len(), ResourceKind::ALL.len(), "{kinds:?}");
+        assert!(kinds.contains("LoadBalancer") && kinds.contains("SSHKey"));
     }
 }

@@ -94,6 +94,11 @@ pub(super) async fn drop_secret(
     secrets.delete(&slot.name(sovereign)).await.map_err(sealed)
 }
 
+/// Names of all of them in the sealed store.
+pub(super) fn names(sovereign: &SovereignName) -> [String; 3] {
+    Slot::ALL.map(|slot| slot.name(sovereign))
+}
+
 /// Forgets all of them; missing is success.
 pub(super) async fn forget(
     cx: &StepContext<'_, Services>,

@@ -67,6 +67,32 @@ pub(super) async fn forget(
     })
 }
 
+/// How many secrets of the Sovereign this installer may keep, and the names of those that it does.
+pub(super) async fn kept(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+) -> Result<(usize, Vec<String>), StepError> {
+    let mut names = vec![login_key_name(sovereign)];
+    names.extend(join_token::names(sovereign));
+    names.extend(registry_authority::names(sovereign));
+    let all = names.len();
+    let mut kept = Vec::new();
+    for name in names {
+        if cx
+            .services
+            .nodes
+            .secrets()
+            .get(&name)
+            .await
+            .map_err(sealed)?
+            .is_some()
+        {
+            kept.push(name);
+        }
+    }
+    Ok((all, kept))
+}
+
 fn public(private: &SecretString) -> Result<LinkKeys, StepError> {
     let login_key = ssh::public_key(private.expose_secret()).map_err(broken)?;
     Ok(LinkKeys { login_key })

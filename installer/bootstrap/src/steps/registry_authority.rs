@@ -55,7 +55,7 @@ impl Step for MakeRegistryAuthority {
 }
 
 /// Names of the sealed certificate and its key.
-fn names(sovereign: &SovereignName) -> [String; 2] {
+pub(super) fn names(sovereign: &SovereignName) -> [String; 2] {
     ["certificate", "key"].map(|part| format!("registry/{sovereign}/authority/{part}"))
 }
 

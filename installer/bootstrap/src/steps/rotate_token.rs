@@ -17,7 +17,8 @@ use crate::services::Services;
 /// Name of the task on the node link.
 const TASK: &str = "join-token";
 
-/// Lets the cluster take nodes by another secret. The nodes themselves get it afterwards: k3s reads it when it starts.
+/// Lets the cluster take nodes by another secret. The server that made it starts anew for that; the other nodes get the secret
+/// afterwards, one server behind the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateToken {
@@ -33,7 +34,7 @@ impl Step for RotateToken {
     type Output = ();
 
     fn deadline(&self) -> Duration {
-        Duration::from_mins(5)
+        Duration::from_mins(15)
     }
 
     /// The old secret is kept until it has been shown that it opens nothing; a next one is there as long as it is under way.

@@ -11,7 +11,7 @@ use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
 use sovereign_bootstrap::services::NamePool;
 use sovereign_bootstrap::steps::{EnrolHost, HostPlace, ReleaseHost};
 use sovereign_bootstrap::{Services, registry};
-use sovereign_cloud::{HetznerConfig, connect_hetzner};
+use sovereign_cloud::{Cloud, HetznerConfig, connect_hetzner};
 use sovereign_core::secret::SecretRef;
 use sovereign_dns::pool::testing::MemoryBook as PoolBook;
 use sovereign_dns::probe::ProbeConfig;
@@ -78,27 +78,16 @@ impl Bench {
             endpoint: Some(lab.url()),
             ..HetznerConfig::new(lab.token().into())
         });
-        let book = Arc::new(MemoryBook::default());
-        let hub = Arc::new(Hub::new(book.clone()));
         let (key, _) = new_key_pair("installer").unwrap();
-        let secrets = Arc::new(OneKey(key));
-        let nodes = Nodes::new(hub.clone(), book.clone(), secrets, None, None, patience);
         let journal = Arc::<MemoryJournal>::default();
-        let services = Services {
-            cloud: Some(cloud.unwrap()),
-            token: None,
-            own_token: None,
-            zones: Vec::new(),
-            secondaries: Vec::new(),
-            parent: None,
-            pool: NamePool {
-                book: Arc::new(PoolBook::default()),
-                quarantine: Duration::ZERO,
-            },
-            probe: ProbeConfig::default(),
-            nodes: Arc::new(nodes),
-            journal: journal.clone(),
-        };
+        let book = Arc::<MemoryBook>::default();
+        let (services, hub) = services(
+            Arc::new(OneKey(key)),
+            Some(cloud.unwrap()),
+            &journal,
+            &book,
+            patience,
+        );
         let bench = Self {
             lab,
             services: Arc::new(services),
@@ -188,17 +177,49 @@ impl Bench {
     }
 
     fn executor(&self) -> Executor<Services> {
-        let registry = Arc::new(registry());
-        let config = ExecutorConfig::default();
-        Executor::new(self.journal.clone(), registry, self.services.clone(), config)
+        executor(&self.journal, &self.services)
     }
+}
+
+/// What steps work with, and the hub of their links.
+pub(crate) fn services(
+    secrets: Arc<dyn SecretStore>,
+    cloud: Option<Arc<dyn Cloud>>,
+    journal: &Arc<MemoryJournal>,
+    book: &Arc<MemoryBook>,
+    patience: Duration,
+) -> (Services, Arc<Hub>) {
+    let hub = Arc::new(Hub::new(book.clone()));
+    let nodes = Nodes::new(hub.clone(), book.clone(), secrets, None, None, patience);
+    let services = Services {
+        cloud,
+        token: None,
+        own_token: None,
+        zones: Vec::new(),
+        secondaries: Vec::new(),
+        parent: None,
+        pool: NamePool {
+            book: Arc::new(PoolBook::default()),
+            quarantine: Duration::ZERO,
+        },
+        probe: ProbeConfig::default(),
+        nodes: Arc::new(nodes),
+        journal: journal.clone(),
+    };
+    (services, hub)
+}
+
+/// A process that runs plans.
+pub(crate) fn executor(journal: &Arc<MemoryJournal>, services: &Arc<Services>) -> Executor<Services> {
+    let config = ExecutorConfig::default();
+    Executor::new(journal.clone(), Arc::new(registry()), services.clone(), config)
 }
 
 fn node() -> NodeId {
     NODE.parse().unwrap()
 }
 
-fn worker() -> WorkerId {
+pub(crate) fn worker() -> WorkerId {
     WorkerId::new("worker")
 }
 

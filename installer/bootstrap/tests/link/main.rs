@@ -11,4 +11,5 @@
 
 mod bench;
 mod enrol;
+mod let_go;
 mod release;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test stops at its first surprise")]
 
 mod own_token;
+mod recipients;
 mod user_data;
 
 use std::sync::LazyLock;

@@ -11,9 +11,9 @@ use sovereign_core::spec::SovereignSpec;
 
 use crate::{EMPTY, HA, ha, read, ssh};
 
-const ACCEPTED: TokenFacts = TokenFacts::Accepted { can_write: true };
+pub(crate) const ACCEPTED: TokenFacts = TokenFacts::Accepted { can_write: true };
 
-fn hand_off() -> Until {
+pub(crate) fn hand_off() -> Until {
     let file = Artifact {
         sha256: "0".repeat(64),
         size: 1,
