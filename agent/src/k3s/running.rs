@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sovereign_core::k3s::K3sNode;
+use sovereign_core::k3s::{K3sNode, K3sRole};
 use tokio::time::{Instant, sleep};
 
 use super::{config, registries, traces, unit, unit_name};
@@ -18,6 +18,10 @@ pub(super) const NAME: &str = "k3s runs";
 
 /// Digest of what the running k3s was started with.
 pub(crate) const STARTED_WITH: &str = "/var/lib/sovereign-agent/k3s-started-with";
+/// There once k3s was up on this host.
+const WAS_UP: &str = "/var/lib/sovereign-agent/k3s-was-up";
+/// What a server keeps of the cluster.
+pub(super) const ETCD: &str = "/var/lib/rancher/k3s/server/db/etcd";
 /// Time k3s gets to say that it is up, before the operator is told what it says instead. It goes on trying.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Time after which the first lines of a k3s that dies again and again are told.
@@ -41,7 +45,10 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let fresh = before.as_deref() == Some(&with);
     let standing = Standing::of(host, name).await?;
     if fresh && standing.is_up() {
-        return Ok(Done::new(false, "up"));
+        return Ok(Done::new(keep(host, name).await?, "up"));
+    }
+    if !systemd::is_up(&standing.active) {
+        begin_anew(host, node)?;
     }
     if !fresh {
         // Whoever takes k3s away has to know that it was started. With what is noted once it was: starting it once more costs nothing,
@@ -55,7 +62,27 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
             .await?;
     }
     wait(host, name, standing.restarts).await?;
+    keep(host, name).await?;
     Ok(Done::new(true, "up"))
+}
+
+/// The server that makes the cluster may lose its power before etcd has written who is in it, and then that waits for a leader for ever.
+/// As long as it was never up nobody has joined it and nothing is lost: it makes the cluster once more.
+pub(super) fn begin_anew(host: &Host, node: &K3sNode) -> Result<(), Fault> {
+    if node.role != K3sRole::Init || host.root.exists(WAS_UP) {
+        return Ok(());
+    }
+    disk::remove_folder(&host.root.path(ETCD)).or_fault("removing", ETCD)
+}
+
+/// From now on it starts with the host, and what it has is a cluster's. Before it was up it starts by the agent alone, which knows what
+/// to do about one that was cut off. Whether that is new.
+async fn keep(host: &Host, name: &str) -> Result<bool, Fault> {
+    let is_new = !host.root.exists(WAS_UP);
+    if is_new {
+        disk::write(&host.root.path(WAS_UP), b"", 0o600).or_fault("writing", WAS_UP)?;
+    }
+    Ok(unit::enable(host, name).await? || is_new)
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
@@ -75,7 +102,9 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
         .is_some()
     {
         traces::remove(host).await?;
-        disk::remove(&host.root.path(STARTED_WITH)).or_fault("removing", STARTED_WITH)?;
+        for note in [WAS_UP, STARTED_WITH] {
+            disk::remove(&host.root.path(note)).or_fault("removing", note)?;
+        }
     }
     Ok(())
 }

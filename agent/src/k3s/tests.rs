@@ -179,6 +179,25 @@ async fn cut_off_anywhere_it_is_started_anew_with_what_is_new() {
     }
 }
 
+/// A power loss leaves an etcd that knows nobody, not even itself.
+#[tokio::test]
+async fn what_never_was_a_cluster_is_made_anew_and_what_was_one_stays() {
+    let bench = Bench::new();
+    let etcd = bench.host.root.path(running::ETCD);
+    let server = node(K3sRole::Server {
+        join: "10.0.0.3".into(),
+    });
+    fs::create_dir_all(&etcd).unwrap();
+    running::begin_anew(&bench.host, &server).unwrap();
+    assert!(etcd.exists(), "the others know who is in it");
+    running::begin_anew(&bench.host, &node(K3sRole::Init)).unwrap();
+    assert!(!etcd.exists());
+    run(&bench, &node(K3sRole::Init)).await.unwrap();
+    fs::create_dir_all(&etcd).unwrap();
+    running::begin_anew(&bench.host, &node(K3sRole::Init)).unwrap();
+    assert!(etcd.exists());
+}
+
 #[tokio::test]
 async fn a_k3s_of_somebody_else_stays_as_it_is() {
     let bench = Bench::new();

@@ -48,12 +48,17 @@ pub(super) async fn converge(host: &Host, node: &K3sNode) -> Outcome {
     let name = unit_name(node);
     let written = host.place(NAME, &path(name), &text(node), 0o644)?;
     host.must("systemctl", &["daemon-reload"], REMEDY).await?;
+    Ok(Done::new(written, name))
+}
+
+/// Lets it start with the host from now on; whether it did not before.
+pub(super) async fn enable(host: &Host, name: &str) -> Result<bool, Fault> {
     let state = host.run("systemctl", &["is-enabled", name]).await?;
     let enabled = state.stdout.trim() == "enabled";
     if !enabled {
         host.must("systemctl", &["enable", name], REMEDY).await?;
     }
-    Ok(Done::new(written || !enabled, name))
+    Ok(!enabled)
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
