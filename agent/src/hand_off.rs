@@ -97,7 +97,7 @@ impl HandOff {
         let Some(kit) = &mut self.kit else {
             return Ok(Standing::Missing("the kit: nobody has ordered one here".into()));
         };
-        Ok(kit.look(host, glance).await.as_one())
+        Ok(kit.look(host, glance).await.into_one())
     }
 
     /// The cloud token that stays, if there is one; whether nothing is open.

@@ -174,7 +174,7 @@ impl Look {
     }
 
     /// What it comes to as a part of another look: the first that has failed, or else the first that may still come.
-    pub(crate) fn as_one(self) -> Standing {
+    pub(crate) fn into_one(self) -> Standing {
         let (count, whole) = (self.seen.len(), self.whole);
         match all(self.seen.into_iter().map(Seen::named)) {
             Standing::Proven { .. } if whole => Standing::proven(false, format!("{count} parts proven")),
@@ -211,7 +211,7 @@ mod tests {
         let fault = Fault::new("no image", "give it one").with_log(vec!["an event".into()]);
         look.note("component gitea", Standing::TimedOut(fault.clone()));
         look.note("component harbor", Standing::Failed(fault));
-        let Standing::TimedOut(told) = look.as_one() else {
+        let Standing::TimedOut(told) = look.into_one() else {
             panic!("not what failed first");
         };
         assert_eq!(told.cause, "component gitea: no image");
@@ -226,7 +226,7 @@ mod tests {
                 ..Look::default()
             };
             look.note("tree", standing);
-            look.as_one()
+            look.into_one()
         };
         assert_eq!(
             look(true, Standing::Missing("x".into())),

@@ -17,7 +17,7 @@ const NAMESPACE: &str = "kube-system";
 const NAME: &str = "sovereign-storage-proof";
 /// Every k3s has this image.
 const IMAGE: &str = "rancher/mirrored-pause:3.6";
-/// Looks without a default class before that is called a failure: k3s brings its own beside CoreDNS, which was seen before.
+/// Looks without a default class before that is called a failure: k3s brings its own beside `CoreDNS`, which was seen before.
 const GRACE: u32 = 5;
 const NO_CLASS: &str = "mark a StorageClass as the default: `kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true` (`kubectl get storageclass` lists those that are there); the agent looks again by itself";
 /// Time a claim gets.
