@@ -17,6 +17,9 @@ use crate::part::Outcome;
 use crate::root::Root;
 use crate::runner::{Command, Output, Runner};
 
+/// What the kernel tells of swap where none is in use.
+const NO_SWAP: &str = "Filename Type Size Used Priority\n";
+
 /// Answers like a healthy host, unless a command begins like one in `broken`.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -69,6 +72,9 @@ impl Runner for Recorder {
         if let Some(name) = line.strip_prefix("hostname ") {
             fs::write(self.folder.join("proc/sys/kernel/hostname"), name).unwrap();
         }
+        if line.ends_with(" swapoff -a") {
+            fs::write(self.folder.join("proc/swaps"), NO_SWAP).unwrap();
+        }
         self.ran.borrow_mut().push(line);
         Ok(Output {
             status: Some(i32::from(is_broken)),
@@ -94,7 +100,7 @@ impl Bench {
         for (path, text) in [
             ("proc/sys/kernel/hostname", "debian"),
             ("proc/sys/net/ipv4/ip_forward", "0"),
-            ("proc/swaps", "Filename Type Size Used Priority\n"),
+            ("proc/swaps", NO_SWAP),
             ("etc/hostname", "debian\n"),
             ("etc/hosts", "127.0.0.1 localhost\n"),
             (
