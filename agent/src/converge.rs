@@ -5,6 +5,7 @@
     reason = "parts have one shape, whether or not they wait for a command"
 )]
 
+mod due;
 mod fail2ban;
 mod files;
 mod firewall;

@@ -2,7 +2,7 @@
 //!
 //! An entry is on disk before its file is, so that nothing of ours is ever forgotten, whenever the power goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Placed {
     pub sysctl: BTreeMap<String, String>,
     /// We switched swap off.
     pub swap: bool,
+    /// Paths of files that were changed, and that the programs they are for have yet to read.
+    pub due: BTreeSet<String>,
 }
 
 /// A file of ours.

@@ -20,6 +20,28 @@ use crate::runner::{Command, Output, Runner};
 /// What the kernel tells of swap where none is in use.
 const NO_SWAP: &str = "Filename Type Size Used Priority\n";
 
+/// Commands, and the file that each makes its program read.
+pub(crate) const READS: [(&str, &str); 6] = [
+    (
+        "systemctl reload ssh.service",
+        "etc/ssh/sshd_config.d/00-sovereign.conf",
+    ),
+    ("nft -f", "etc/sovereign-agent/firewall.nft"),
+    (
+        "systemctl try-restart systemd-timesyncd.service",
+        "etc/systemd/timesyncd.conf.d/10-sovereign.conf",
+    ),
+    (
+        "systemctl try-restart apt-daily-upgrade.timer",
+        "etc/systemd/system/apt-daily-upgrade.timer.d/10-sovereign.conf",
+    ),
+    (
+        "systemctl try-restart fail2ban.service",
+        "etc/fail2ban/jail.d/10-sovereign.local",
+    ),
+    ("systemctl restart k3s.service", "etc/systemd/system/k3s.service"),
+];
+
 /// Answers like a healthy host, unless a command begins like one in `broken`.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -27,6 +49,10 @@ pub(crate) struct Recorder {
     pub(crate) ran: RefCell<Vec<String>>,
     /// From this command on none succeeds, as if the plug were pulled there.
     pub(crate) dead_from: Cell<Option<usize>>,
+    /// This command never comes: whoever asks for it is killed before.
+    pub(crate) killed_at: Cell<Option<usize>>,
+    /// What programs have read of files, by path.
+    pub(crate) in_force: RefCell<BTreeMap<&'static str, String>>,
     pub(crate) broken: RefCell<Vec<&'static str>>,
 }
 
@@ -51,6 +77,9 @@ impl Runner for Recorder {
         {
             return Err(Fault::new("the plug is pulled", ""));
         }
+        if self.killed_at.get() == Some(self.ran.borrow().len()) {
+            return std::future::pending().await;
+        }
         let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start));
         let stdout = match line.as_str() {
             "sshd -T" => "passwordauthentication no\n".to_owned(),
@@ -74,6 +103,12 @@ impl Runner for Recorder {
         }
         if line.ends_with(" swapoff -a") {
             fs::write(self.folder.join("proc/swaps"), NO_SWAP).unwrap();
+        }
+        for (start, path) in READS {
+            if line.starts_with(start) {
+                let text = fs::read_to_string(self.folder.join(path)).unwrap_or_default();
+                self.in_force.borrow_mut().insert(path, text);
+            }
         }
         self.ran.borrow_mut().push(line);
         Ok(Output {
@@ -116,6 +151,7 @@ impl Bench {
             ("usr/bin/unattended-upgrade", ""),
             ("usr/bin/fail2ban-server", ""),
             ("usr/lib/systemd/system/ssh.service", ""),
+            ("usr/lib/systemd/system/fail2ban.service", ""),
             ("usr/lib/systemd/system/systemd-timesyncd.service", ""),
             ("etc/motd", "welcome\n"),
         ] {

@@ -2,6 +2,7 @@
 
 use sovereign_core::host::HostConfig;
 
+use super::due;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -34,9 +35,9 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
             "not there: put the packages `fail2ban` and `python3-systemd` into the image",
         ));
     }
-    let mut changed = host.place(NAME, JAIL, TEXT, 0o644)?;
+    let mut changed = due::place(host, NAME, JAIL, TEXT, 0o644)?;
     if changed {
-        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+        read_again(host).await?;
     }
     let enabled = host.run("systemctl", &["is-enabled", UNIT]).await?.success();
     let active = host.run("systemctl", &["is-active", UNIT]).await?.success();
@@ -51,8 +52,15 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
-    if host.unplace(JAIL)? && host.has_unit(UNIT) {
-        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+    if due::unplace(host, JAIL)? {
+        read_again(host).await?;
     }
     Ok(())
+}
+
+async fn read_again(host: &Host) -> Result<(), Fault> {
+    if host.has_unit(UNIT) {
+        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+    }
+    due::done(host, JAIL)
 }

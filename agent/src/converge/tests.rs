@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use futures::FutureExt as _;
 use sovereign_core::host::HostConfig;
 
 use super::*;
 use crate::leave::undo_all;
-use crate::testing::{Bench, config};
+use crate::testing::{Bench, READS, config};
 
 fn nothing() -> HostConfig {
     HostConfig {
@@ -108,6 +109,61 @@ async fn cut_off_anywhere_it_ends_the_same() {
         assert_eq!(bench.tree(), whole.tree(), "after a cut at {cut}");
         undo_all(&bench.host, &|_| ()).await.unwrap();
         assert_eq!(bench.tree(), before, "left after a cut at {cut}");
+    }
+}
+
+/// What is written and what is in force are the same, also where the agent was killed between the two.
+#[tokio::test]
+async fn killed_anywhere_what_is_written_is_in_force() {
+    let whole = Bench::new();
+    whole.converge(&config()).await;
+    let commands = whole.runner.ran.borrow().len();
+    for cut in 0..commands {
+        let mut bench = Bench::new();
+        bench.runner.killed_at.set(Some(cut));
+        assert!(bench.converge(&config()).now_or_never().is_none());
+        bench.runner.killed_at.set(None);
+        bench.restart();
+        for (name, outcome) in bench.converge(&config()).await {
+            outcome.unwrap_or_else(|fault| panic!("{name}, killed at {cut}: {fault}"));
+        }
+        assert_eq!(bench.tree(), whole.tree(), "killed at {cut}");
+        for (_, path) in READS {
+            let in_force = bench.runner.in_force.borrow().get(path).cloned();
+            assert_eq!(in_force, Some(bench.text(path)), "{path}, killed at {cut}");
+        }
+        assert_eq!(bench.host.placed().due, BTreeSet::new(), "killed at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn killed_anywhere_while_it_leaves_nothing_of_ours_is_in_force() {
+    for cut in 0.. {
+        let mut bench = Bench::new();
+        let before = bench.tree();
+        bench.converge(&config()).await;
+        let ran = bench.runner.ran.borrow().len();
+        bench.runner.killed_at.set(Some(ran + cut));
+        if undo_all(&bench.host, &|_| ()).now_or_never().is_some() {
+            assert!(cut > READS.len(), "{cut}");
+            break;
+        }
+        bench.runner.killed_at.set(None);
+        bench.restart();
+        undo_all(&bench.host, &|_| ()).await.unwrap();
+        assert_eq!(bench.tree(), before, "killed at {cut}");
+        assert_eq!(bench.runner.count("nft delete table"), 1, "killed at {cut}");
+        let stopped = ["nft -f", "systemctl restart"];
+        for (_, path) in READS
+            .iter()
+            .filter(|(act, _)| !stopped.iter().any(|word| act.starts_with(word)))
+        {
+            assert_eq!(
+                bench.runner.in_force.borrow()[path],
+                "",
+                "{path}, killed at {cut}"
+            );
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use sovereign_core::host::HostConfig;
 
+use super::due;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -25,9 +26,9 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
         ));
     }
     let servers = config.time_servers.join(" ");
-    let mut changed = host.place(NAME, DROP_IN, &format!("[Time]\nNTP={servers}\n"), 0o644)?;
+    let mut changed = due::place(host, NAME, DROP_IN, &format!("[Time]\nNTP={servers}\n"), 0o644)?;
     if changed {
-        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+        read_again(host).await?;
     }
     // In a container the unit's own condition keeps it off, and systemd counts that as well.
     if !host.run("systemctl", &["is-enabled", UNIT]).await?.success() {
@@ -38,8 +39,15 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
-    if host.unplace(DROP_IN)? && host.has_unit(UNIT) {
-        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+    if due::unplace(host, DROP_IN)? {
+        read_again(host).await?;
     }
     Ok(())
+}
+
+async fn read_again(host: &Host) -> Result<(), Fault> {
+    if host.has_unit(UNIT) {
+        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+    }
+    due::done(host, DROP_IN)
 }

@@ -2,6 +2,7 @@
 
 use sovereign_core::host::{HostConfig, Upgrades};
 
+use super::due;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -70,14 +71,15 @@ async fn set_timer(host: &Host, upgrades: Option<&Upgrades>) -> Result<bool, Fau
             let text = format!(
                 "[Timer]\nOnCalendar=\nOnCalendar=*-*-* {hour:02}:{minute:02}:00 UTC\nRandomizedDelaySec=0\nPersistent=false\n"
             );
-            host.place(NAME, TIMER_DROP_IN, &text, 0o644)?
+            due::place(host, NAME, TIMER_DROP_IN, &text, 0o644)?
         }
-        None => host.unplace(TIMER_DROP_IN)?,
+        None => due::unplace(host, TIMER_DROP_IN)?,
     };
     if changed {
         let remedy = "see why on the host: `systemctl status apt-daily-upgrade.timer`";
         host.must("systemctl", &["daemon-reload"], remedy).await?;
         host.must("systemctl", &["try-restart", TIMER], remedy).await?;
+        due::done(host, TIMER_DROP_IN)?;
     }
     Ok(changed)
 }
