@@ -12,6 +12,7 @@ mod firewall;
 mod hostname;
 mod modules;
 mod scrub;
+mod service;
 mod ssh;
 mod swap;
 mod sysctl;

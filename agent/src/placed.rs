@@ -23,6 +23,8 @@ pub struct Placed {
     pub sysctl: BTreeMap<String, String>,
     /// We switched swap off.
     pub swap: bool,
+    /// Units of the system's own that we switched on, as they were before us.
+    pub units: BTreeMap<String, UnitBefore>,
     /// Paths of files that were changed, and that the programs they are for have yet to read.
     pub due: BTreeSet<String>,
 }
@@ -48,4 +50,14 @@ pub struct Before {
     pub mode: u32,
     /// Where its content is kept.
     pub kept_at: String,
+}
+
+/// A unit as it was before us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnitBefore {
+    /// It started at boot.
+    pub enabled: bool,
+    /// It was active.
+    pub active: bool,
 }

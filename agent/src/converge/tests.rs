@@ -240,3 +240,78 @@ async fn copies_of_user_data_are_taken_away_and_others_stay() {
     assert!(bench.tree().contains_key("etc/cloud/cloud-init.disabled"));
     assert_eq!(scrub(&bench.host).unwrap(), 0);
 }
+
+/// Questions that `systemctl` says no to of units that are there and switched off, in one way or both.
+fn switched_off() -> BTreeSet<String> {
+    let both = ["fail2ban.service", "apt-daily-upgrade.timer"];
+    let asked = both
+        .iter()
+        .flat_map(|unit| [format!("is-enabled {unit}"), format!("is-active {unit}")]);
+    let enabled = [
+        "is-active systemd-timesyncd.service",
+        "is-enabled apt-daily.timer",
+    ]
+    .map(str::to_owned);
+    asked
+        .chain(enabled)
+        .map(|question| format!("systemctl {question}"))
+        .collect()
+}
+
+#[tokio::test]
+async fn services_that_were_off_are_on_while_they_are_wanted_and_off_behind_us() {
+    let mut bench = Bench::new();
+    *bench.runner.no.borrow_mut() = switched_off();
+    for (name, outcome) in bench.converge(&config()).await {
+        outcome.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
+    assert_eq!(*bench.runner.no.borrow(), BTreeSet::new());
+    bench.restart();
+    bench.converge(&nothing()).await;
+    let mut left = switched_off();
+    left.remove("systemctl is-active systemd-timesyncd.service");
+    assert_eq!(
+        *bench.runner.no.borrow(),
+        left,
+        "the time is kept whatever is asked for"
+    );
+    bench.converge(&config()).await;
+    undo_all(&bench.host, &|_| ()).await.unwrap();
+    bench
+        .runner
+        .no
+        .borrow_mut()
+        .retain(|question| !question.ends_with("k3s.service"));
+    assert_eq!(*bench.runner.no.borrow(), switched_off());
+    for act in [
+        "systemctl disable systemd-timesyncd",
+        "systemctl stop apt-daily.timer",
+    ] {
+        assert_eq!(bench.runner.count(act), 0, "{act}");
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_the_time_is_said() {
+    let bench = Bench::new();
+    let time = async |bench: &Bench| bench.converge(&nothing()).await["time"].clone().unwrap().detail;
+    assert_eq!(time(&bench).await, "the system's own servers");
+    fs::create_dir_all(bench.dir.path().join("run/systemd")).unwrap();
+    fs::write(bench.dir.path().join("run/systemd/container"), "lxc").unwrap();
+    assert_eq!(time(&bench).await, "left to the machine around this container");
+    fs::write(bench.dir.path().join("usr/lib/systemd/system/chrony.service"), "").unwrap();
+    assert_eq!(time(&bench).await, "kept by `chrony.service`");
+    bench
+        .runner
+        .no
+        .borrow_mut()
+        .insert("systemctl is-active chrony.service".to_owned());
+    fs::remove_file(
+        bench
+            .dir
+            .path()
+            .join("usr/lib/systemd/system/systemd-timesyncd.service"),
+    )
+    .unwrap();
+    assert!(time(&bench).await.starts_with("warning: nobody keeps the time"));
+}
