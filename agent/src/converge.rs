@@ -5,12 +5,14 @@
     reason = "parts have one shape, whether or not they wait for a command"
 )]
 
+mod due;
 mod fail2ban;
 mod files;
 mod firewall;
 mod hostname;
 mod modules;
 mod scrub;
+mod service;
 mod ssh;
 mod swap;
 mod sysctl;

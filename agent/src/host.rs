@@ -99,13 +99,10 @@ impl Host {
 
     /// Puts a file of sub-step `part` in its place; whether anything had to change. What was there before is kept.
     pub(crate) fn place(&self, part: &str, path: &str, content: &str, mode: u32) -> Result<bool, Fault> {
-        let at = self.root.path(path);
-        let there = self.root.read_bytes(path).or_fault("reading", path)?;
-        let same = there.as_deref() == Some(content.as_bytes());
         let ours = self.placed().files.contains_key(path);
         if !ours {
-            let before = match &there {
-                Some(bytes) => Some(self.keep(path, bytes)?),
+            let before = match self.root.read_bytes(path).or_fault("reading", path)? {
+                Some(bytes) => Some(self.keep(path, &bytes)?),
                 None => None,
             };
             let entry = PlacedFile {
@@ -117,11 +114,18 @@ impl Host {
                 placed.files.insert(path.to_owned(), entry);
             })?;
         }
-        if same && disk::mode(&at).or_fault("reading", path)? == mode {
+        if self.is_there(path, content, mode)? {
             return Ok(false);
         }
-        disk::write(&at, content.as_bytes(), mode).or_fault("writing", path)?;
+        disk::write(&self.root.path(path), content.as_bytes(), mode).or_fault("writing", path)?;
         Ok(true)
+    }
+
+    /// Whether the file at `path` has this content and these permission bits.
+    pub(crate) fn is_there(&self, path: &str, content: &str, mode: u32) -> Result<bool, Fault> {
+        let there = self.root.read_bytes(path).or_fault("reading", path)?;
+        Ok(there.as_deref() == Some(content.as_bytes())
+            && disk::mode(&self.root.path(path)).or_fault("reading", path)? == mode)
     }
 
     /// Takes a file of ours away and puts back what was there before; whether it was ours.

@@ -2,7 +2,7 @@
 //!
 //! An entry is on disk before its file is, so that nothing of ours is ever forgotten, whenever the power goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,10 @@ pub struct Placed {
     pub sysctl: BTreeMap<String, String>,
     /// We switched swap off.
     pub swap: bool,
+    /// Units of the system's own that we switched on, as they were before us.
+    pub units: BTreeMap<String, UnitBefore>,
+    /// Paths of files that were changed, and that the programs they are for have yet to read.
+    pub due: BTreeSet<String>,
 }
 
 /// A file of ours.
@@ -46,4 +50,14 @@ pub struct Before {
     pub mode: u32,
     /// Where its content is kept.
     pub kept_at: String,
+}
+
+/// A unit as it was before us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnitBefore {
+    /// It started at boot.
+    pub enabled: bool,
+    /// It was active.
+    pub active: bool,
 }

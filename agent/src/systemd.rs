@@ -33,6 +33,13 @@ pub(crate) fn is_up(active_state: &str) -> bool {
     matches!(active_state, "active" | "activating" | "reloading")
 }
 
+/// Runs `command` as a unit of its own, outside the agent's sandbox, to its end. Its status must be 0.
+pub(crate) async fn outside(host: &Host, command: &[&str], remedy: &str) -> Result<(), Fault> {
+    let mut args = vec!["--quiet", "--wait", "--pipe", "--collect", "--"];
+    args.extend(command);
+    host.must("systemd-run", &args, remedy).await.map(drop)
+}
+
 /// Last lines of a unit's journal, oldest first; none where the journal does not answer.
 pub(crate) async fn log(host: &Host, unit: &str) -> Vec<String> {
     // What a unit wrote a moment ago may still be on its way; without this the last lines may be missing, no more.

@@ -1,7 +1,7 @@
 //! A host in a folder: the kernel's files are plain files there, and commands are taken down and answered.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -17,6 +17,31 @@ use crate::part::Outcome;
 use crate::root::Root;
 use crate::runner::{Command, Output, Runner};
 
+/// What the kernel tells of swap where none is in use.
+const NO_SWAP: &str = "Filename Type Size Used Priority\n";
+
+/// Commands, and the file that each makes its program read.
+pub(crate) const READS: [(&str, &str); 6] = [
+    (
+        "systemctl reload ssh.service",
+        "etc/ssh/sshd_config.d/00-sovereign.conf",
+    ),
+    ("nft -f", "etc/sovereign-agent/firewall.nft"),
+    (
+        "systemctl try-restart systemd-timesyncd.service",
+        "etc/systemd/timesyncd.conf.d/10-sovereign.conf",
+    ),
+    (
+        "systemctl try-restart apt-daily-upgrade.timer",
+        "etc/systemd/system/apt-daily-upgrade.timer.d/10-sovereign.conf",
+    ),
+    (
+        "systemctl try-restart fail2ban.service",
+        "etc/fail2ban/jail.d/10-sovereign.local",
+    ),
+    ("systemctl restart k3s.service", "etc/systemd/system/k3s.service"),
+];
+
 /// Answers like a healthy host, unless a command begins like one in `broken`.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -24,10 +49,30 @@ pub(crate) struct Recorder {
     pub(crate) ran: RefCell<Vec<String>>,
     /// From this command on none succeeds, as if the plug were pulled there.
     pub(crate) dead_from: Cell<Option<usize>>,
+    /// This command never comes: whoever asks for it is killed before.
+    pub(crate) killed_at: Cell<Option<usize>>,
+    /// What programs have read of files, by path.
+    pub(crate) in_force: RefCell<BTreeMap<&'static str, String>>,
     pub(crate) broken: RefCell<Vec<&'static str>>,
+    /// Questions to `systemctl` that it says no to.
+    pub(crate) no: RefCell<BTreeSet<String>>,
 }
 
 impl Recorder {
+    /// Switches a unit on or off, as far as `systemctl` is asked for it.
+    fn switch(&self, line: &str) {
+        let mut no = self.no.borrow_mut();
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["systemctl", "enable", "--now", unit] => {
+                no.retain(|question| !question.ends_with(&format!(" {unit}")));
+            }
+            ["systemctl", "disable", unit] => drop(no.insert(format!("systemctl is-enabled {unit}"))),
+            ["systemctl", "stop", unit] => drop(no.insert(format!("systemctl is-active {unit}"))),
+            _ => {}
+        }
+    }
+
     pub(crate) fn count(&self, start: &str) -> usize {
         self.ran
             .borrow()
@@ -48,7 +93,12 @@ impl Runner for Recorder {
         {
             return Err(Fault::new("the plug is pulled", ""));
         }
-        let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start));
+        if self.killed_at.get() == Some(self.ran.borrow().len()) {
+            return std::future::pending().await;
+        }
+        self.switch(&line);
+        let is_broken = self.broken.borrow().iter().any(|start| line.starts_with(start))
+            || self.no.borrow().contains(&line);
         let stdout = match line.as_str() {
             "sshd -T" => "passwordauthentication no\n".to_owned(),
             _ if line.ends_with(" --version") => {
@@ -68,6 +118,15 @@ impl Runner for Recorder {
         };
         if let Some(name) = line.strip_prefix("hostname ") {
             fs::write(self.folder.join("proc/sys/kernel/hostname"), name).unwrap();
+        }
+        if line.ends_with(" swapoff -a") {
+            fs::write(self.folder.join("proc/swaps"), NO_SWAP).unwrap();
+        }
+        for (start, path) in READS {
+            if line.starts_with(start) {
+                let text = fs::read_to_string(self.folder.join(path)).unwrap_or_default();
+                self.in_force.borrow_mut().insert(path, text);
+            }
         }
         self.ran.borrow_mut().push(line);
         Ok(Output {
@@ -90,11 +149,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // In memory, where there is room for it: every write waits for the disk otherwise.
+        let dir = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .unwrap();
         for (path, text) in [
             ("proc/sys/kernel/hostname", "debian"),
             ("proc/sys/net/ipv4/ip_forward", "0"),
-            ("proc/swaps", "Filename Type Size Used Priority\n"),
+            ("proc/swaps", NO_SWAP),
             ("etc/hostname", "debian\n"),
             ("etc/hosts", "127.0.0.1 localhost\n"),
             (
@@ -110,7 +172,10 @@ impl Bench {
             ("usr/bin/unattended-upgrade", ""),
             ("usr/bin/fail2ban-server", ""),
             ("usr/lib/systemd/system/ssh.service", ""),
+            ("usr/lib/systemd/system/fail2ban.service", ""),
             ("usr/lib/systemd/system/systemd-timesyncd.service", ""),
+            ("usr/lib/systemd/system/apt-daily.timer", ""),
+            ("usr/lib/systemd/system/apt-daily-upgrade.timer", ""),
             ("etc/motd", "welcome\n"),
         ] {
             let path = dir.path().join(path);

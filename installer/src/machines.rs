@@ -20,7 +20,8 @@ pub(crate) async fn look(spec: &SovereignSpec) -> MachineFacts {
         .iter()
         .flat_map(|region| std::iter::once(&region.control_plane).chain(&region.workers));
     let looks = groups.flat_map(NodeGroup::machines).map(|machine| async {
-        let offered = match ssh::host_key(&machine.address, machine.port, PATIENCE).await {
+        let pinned = machine.host_key.as_deref();
+        let offered = match ssh::host_key(&machine.address, machine.port, pinned, PATIENCE).await {
             Ok(key) => Offered::HostKey {
                 public: key.public,
                 fingerprint: key.fingerprint,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Brings the agent from the installer and installs it; does nothing once that is done. cloud-init runs this at every
 # boot, so a reboot half-way heals. Its lines go to console and journal through cloud-init's own unit. With `--late` it
-# waits for cloud-init to be done, or to fail, and then does the same.
+# waits for cloud-init to be done, or to fail, and then does the same for as long as the ticket is good.
 # Python 3.6 and its standard library: what every image with cloud-init has.
 import fcntl
 import hashlib
@@ -20,8 +20,9 @@ AGENT = "/usr/local/bin/sovereign-agent"
 INSTALLED = "/etc/sovereign-agent/config.json"
 LOCK = "/run/sovereign-agent.lock"
 STAGES = ["cloud-init-local.service", "cloud-init.service", "cloud-config.service", "cloud-final.service"]
-# Seconds: until this gives up, that the installer may be mute, and between two attempts at most.
+# Seconds: until this gives up, at first and with `--late`; that the installer may be mute; between two attempts at most.
 DEADLINE = 600
+LATE = 3600
 MUTE = 5
 PAUSE = 5
 
@@ -62,10 +63,10 @@ def reason(error):
     return str(cause) or type(cause).__name__
 
 
-def fetch(url, digest):
+def fetch(url, digest, patience):
     if os.path.exists(AGENT) and sha256(AGENT) == digest:
         return True
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + patience
     pause = 1
     while True:
         try:
@@ -75,7 +76,7 @@ def fetch(url, digest):
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = reason(error)
         if time.monotonic() + pause > end:
-            say("FAILED: no agent after %s s: %s" % (DEADLINE, why))
+            say("FAILED: no agent after %s s: %s" % (patience, why))
             say("let this host reach %s, or build it anew" % url)
             return False
         say("no agent yet: %s; again in %s s" % (why, pause))
@@ -94,7 +95,9 @@ def wait_for_cloud_init():
 
 
 def main():
+    patience = DEADLINE
     if "--late" in sys.argv:
+        patience = LATE
         wait_for_cloud_init()
     # Both ways may come here at once; the second finds everything done.
     lock = open(LOCK, "w")
@@ -103,7 +106,7 @@ def main():
         return 0
     with open(ETC + "/host.json") as file:
         host = json.load(file)
-    if not fetch(host["url"].rstrip("/") + "/v1/agent/" + host["agent"], host["agent"]):
+    if not fetch(host["url"].rstrip("/") + "/v1/agent/" + host["agent"], host["agent"], patience):
         return 1
     link = ["--node", host["node"], "--url", host["url"], "--ca", ETC + "/ca.pem"]
     code = subprocess.call([AGENT, "install", *link, "--ticket-file", ETC + "/ticket"], stdin=subprocess.DEVNULL)

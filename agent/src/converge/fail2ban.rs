@@ -2,6 +2,7 @@
 
 use sovereign_core::host::HostConfig;
 
+use super::{due, service};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -24,26 +25,20 @@ const REMEDY: &str = "see why on the host: `systemctl status fail2ban`";
 
 pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
     if !config.fail2ban {
-        let changed = host.placed().files.contains_key(JAIL);
-        undo(host).await?;
+        let changed = take_away(host).await?;
         return Ok(Done::new(changed, "not asked for"));
     }
     if !host.has_program("fail2ban-server") {
         return Ok(Done::new(
             false,
-            "not there: put the packages `fail2ban` and `python3-systemd` into the image",
+            "warning: not there: put the packages `fail2ban` and `python3-systemd` into the image",
         ));
     }
-    let mut changed = host.place(NAME, JAIL, TEXT, 0o644)?;
+    let mut changed = due::place(host, NAME, JAIL, TEXT, 0o644)?;
     if changed {
-        host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
+        read_again(host).await?;
     }
-    let enabled = host.run("systemctl", &["is-enabled", UNIT]).await?.success();
-    let active = host.run("systemctl", &["is-active", UNIT]).await?.success();
-    if !enabled || !active {
-        host.must("systemctl", &["enable", "--now", UNIT], REMEDY).await?;
-        changed = true;
-    }
+    changed |= service::switch_on(host, UNIT, REMEDY).await?;
     Ok(Done::new(
         changed,
         "five failures in ten minutes, banned for an hour",
@@ -51,8 +46,20 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
-    if host.unplace(JAIL)? && host.has_unit(UNIT) {
+    take_away(host).await.map(drop)
+}
+
+async fn take_away(host: &Host) -> Result<bool, Fault> {
+    let changed = due::unplace(host, JAIL)?;
+    if changed {
+        read_again(host).await?;
+    }
+    Ok(service::put_back(host, UNIT, REMEDY).await? || changed)
+}
+
+async fn read_again(host: &Host) -> Result<(), Fault> {
+    if host.has_unit(UNIT) {
         host.must("systemctl", &["try-restart", UNIT], REMEDY).await?;
     }
-    Ok(())
+    due::done(host, JAIL)
 }

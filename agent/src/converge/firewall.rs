@@ -4,6 +4,7 @@ mod rules;
 
 use sovereign_core::host::HostConfig;
 
+use super::due;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -44,14 +45,9 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
             REMEDY,
         ));
     }
-    let mut changed = host.place(NAME, RULES, &rules::render(firewall), 0o600)?;
-    if host.place(NAME, UNIT_FILE, UNIT, 0o644)? {
-        host.must(
-            "systemctl",
-            &["daemon-reload"],
-            "see `systemctl status` on the host",
-        )
-        .await?;
+    let mut changed = due::place(host, NAME, RULES, &rules::render(firewall), 0o600)?;
+    if due::place(host, NAME, UNIT_FILE, UNIT, 0o644)? {
+        know_units(host).await?;
         changed = true;
     }
     if !host.run("systemctl", &["is-enabled", UNIT_NAME]).await?.success() {
@@ -63,10 +59,11 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
         .await?;
         changed = true;
     }
-    // Somebody may have flushed the rules since; and a crash may have come between file and kernel.
+    // Somebody may have flushed the rules since.
     if changed || !in_force(host).await? {
         let path = host.root.path(RULES).display().to_string();
         host.must("nft", &["-f", &path], REMEDY).await?;
+        due::done(host, RULES)?;
         changed = true;
     }
     if !in_force(host).await? {
@@ -92,19 +89,27 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     if host.placed().files.contains_key(UNIT_FILE) {
         // No unit of that name any more is what is wanted.
         host.run("systemctl", &["disable", "--now", UNIT_NAME]).await?;
-        host.unplace(UNIT_FILE)?;
-        host.must(
-            "systemctl",
-            &["daemon-reload"],
-            "see `systemctl status` on the host",
-        )
-        .await?;
+    }
+    if due::unplace(host, UNIT_FILE)? {
+        know_units(host).await?;
     }
     if in_force(host).await? {
         host.must("nft", &["delete", "table", "inet", rules::TABLE], REMEDY)
             .await?;
     }
-    host.unplace(RULES).map(drop)
+    host.unplace(RULES)?;
+    due::done(host, RULES)
+}
+
+/// Lets systemd read the unit as it is now.
+async fn know_units(host: &Host) -> Result<(), Fault> {
+    host.must(
+        "systemctl",
+        &["daemon-reload"],
+        "see `systemctl status` on the host",
+    )
+    .await?;
+    due::done(host, UNIT_FILE)
 }
 
 async fn in_force(host: &Host) -> Result<bool, Fault> {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use sovereign_core::host::HostConfig;
 
+use super::due;
 use crate::config::{AgentConfig, Transport};
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
@@ -49,9 +50,10 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
         ));
     }
     let text = lines(SETTINGS.iter().map(|(key, value)| format!("{key} {value}")));
-    if host.place(NAME, DROP_IN, &text, 0o644)? {
+    if due::place(host, NAME, DROP_IN, &text, 0o644)? {
         accept_or_take_back(host).await?;
         reload(host).await?;
+        due::done(host, DROP_IN)?;
         changed = true;
     }
     verify(host).await?;
@@ -62,8 +64,9 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 }
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
-    if host.unplace(DROP_IN)? && host.has_program("sshd") {
+    if due::unplace(host, DROP_IN)? {
         reload(host).await?;
+        due::done(host, DROP_IN)?;
     }
     let Some(text) = host.root.read(KEYS).or_fault("reading", KEYS)? else {
         return Ok(());
@@ -150,6 +153,7 @@ async fn accept_or_take_back(host: &Host) -> Result<(), Fault> {
         .await;
     if checked.is_err() {
         host.unplace(DROP_IN)?;
+        due::done(host, DROP_IN)?;
     }
     checked.map(drop)
 }

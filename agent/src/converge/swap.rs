@@ -6,6 +6,7 @@ use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
 use crate::part::{Done, Outcome};
+use crate::systemd;
 
 pub(super) const NAME: &str = "swap";
 
@@ -22,7 +23,8 @@ pub(super) async fn converge(host: &Host, _config: &HostConfig) -> Outcome {
     if !in_use.is_empty() {
         host.note(|placed| placed.swap = true)?;
         let remedy = "free memory on the host: what is swapped out must fit into it";
-        host.must("swapoff", &["-a"], remedy).await?;
+        // An area is opened for writing: a device or a file that the agent's sandbox does not have.
+        systemd::outside(host, &["swapoff", "-a"], remedy).await?;
         changed = true;
     }
     let left = areas(host);
@@ -39,8 +41,7 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     edit_fstab(host, switch_on)?;
     let was_on = host.placed().swap;
     if was_on {
-        host.must("swapon", &["-a"], "switch swap on by hand: `swapon -a`")
-            .await?;
+        systemd::outside(host, &["swapon", "-a"], "switch swap on by hand: `swapon -a`").await?;
         host.note(|placed| placed.swap = false)?;
     }
     Ok(())
@@ -85,4 +86,28 @@ fn edit_fstab(host: &Host, edit: fn(&str) -> String) -> Result<bool, Fault> {
     let mode = disk::mode(&host.root.path(FSTAB)).or_fault("reading", FSTAB)?;
     disk::write(&host.root.path(FSTAB), next.as_bytes(), mode).or_fault("writing", FSTAB)?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::{Bench, config};
+
+    /// The agent itself sees neither the device nor a file that it may write to.
+    #[tokio::test]
+    async fn areas_are_switched_outside_of_the_sandbox() {
+        let bench = Bench::new();
+        let table = "Filename Type Size Used Priority\n/dev/sda2 partition 1048572 0 -2\n";
+        fs::write(bench.dir.path().join("proc/swaps"), table).unwrap();
+        let done = converge(&bench.host, &config()).await.unwrap();
+        assert_eq!((done.changed, done.detail.as_str()), (true, "off"));
+        undo(&bench.host).await.unwrap();
+        let outside = "systemd-run --quiet --wait --pipe --collect --";
+        assert_eq!(
+            *bench.runner.ran.borrow(),
+            [format!("{outside} swapoff -a"), format!("{outside} swapon -a")]
+        );
+    }
 }

@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use futures::FutureExt as _;
 use sovereign_core::host::HostConfig;
 
 use super::*;
 use crate::leave::undo_all;
-use crate::testing::{Bench, config};
+use crate::testing::{Bench, READS, config};
 
 fn nothing() -> HostConfig {
     HostConfig {
@@ -111,6 +112,61 @@ async fn cut_off_anywhere_it_ends_the_same() {
     }
 }
 
+/// What is written and what is in force are the same, also where the agent was killed between the two.
+#[tokio::test]
+async fn killed_anywhere_what_is_written_is_in_force() {
+    let whole = Bench::new();
+    whole.converge(&config()).await;
+    let commands = whole.runner.ran.borrow().len();
+    for cut in 0..commands {
+        let mut bench = Bench::new();
+        bench.runner.killed_at.set(Some(cut));
+        assert!(bench.converge(&config()).now_or_never().is_none());
+        bench.runner.killed_at.set(None);
+        bench.restart();
+        for (name, outcome) in bench.converge(&config()).await {
+            outcome.unwrap_or_else(|fault| panic!("{name}, killed at {cut}: {fault}"));
+        }
+        assert_eq!(bench.tree(), whole.tree(), "killed at {cut}");
+        for (_, path) in READS {
+            let in_force = bench.runner.in_force.borrow().get(path).cloned();
+            assert_eq!(in_force, Some(bench.text(path)), "{path}, killed at {cut}");
+        }
+        assert_eq!(bench.host.placed().due, BTreeSet::new(), "killed at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn killed_anywhere_while_it_leaves_nothing_of_ours_is_in_force() {
+    for cut in 0.. {
+        let mut bench = Bench::new();
+        let before = bench.tree();
+        bench.converge(&config()).await;
+        let ran = bench.runner.ran.borrow().len();
+        bench.runner.killed_at.set(Some(ran + cut));
+        if undo_all(&bench.host, &|_| ()).now_or_never().is_some() {
+            assert!(cut > READS.len(), "{cut}");
+            break;
+        }
+        bench.runner.killed_at.set(None);
+        bench.restart();
+        undo_all(&bench.host, &|_| ()).await.unwrap();
+        assert_eq!(bench.tree(), before, "killed at {cut}");
+        assert_eq!(bench.runner.count("nft delete table"), 1, "killed at {cut}");
+        let stopped = ["nft -f", "systemctl restart"];
+        for (_, path) in READS
+            .iter()
+            .filter(|(act, _)| !stopped.iter().any(|word| act.starts_with(word)))
+        {
+            assert_eq!(
+                bench.runner.in_force.borrow()[path],
+                "",
+                "{path}, killed at {cut}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn sshd_that_complains_keeps_its_old_configuration() {
     let bench = Bench::new();
@@ -183,4 +239,79 @@ async fn copies_of_user_data_are_taken_away_and_others_stay() {
     assert_eq!(fs::read_dir(&theirs).unwrap().count(), 3);
     assert!(bench.tree().contains_key("etc/cloud/cloud-init.disabled"));
     assert_eq!(scrub(&bench.host).unwrap(), 0);
+}
+
+/// Questions that `systemctl` says no to of units that are there and switched off, in one way or both.
+fn switched_off() -> BTreeSet<String> {
+    let both = ["fail2ban.service", "apt-daily-upgrade.timer"];
+    let asked = both
+        .iter()
+        .flat_map(|unit| [format!("is-enabled {unit}"), format!("is-active {unit}")]);
+    let enabled = [
+        "is-active systemd-timesyncd.service",
+        "is-enabled apt-daily.timer",
+    ]
+    .map(str::to_owned);
+    asked
+        .chain(enabled)
+        .map(|question| format!("systemctl {question}"))
+        .collect()
+}
+
+#[tokio::test]
+async fn services_that_were_off_are_on_while_they_are_wanted_and_off_behind_us() {
+    let mut bench = Bench::new();
+    *bench.runner.no.borrow_mut() = switched_off();
+    for (name, outcome) in bench.converge(&config()).await {
+        outcome.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+    }
+    assert_eq!(*bench.runner.no.borrow(), BTreeSet::new());
+    bench.restart();
+    bench.converge(&nothing()).await;
+    let mut left = switched_off();
+    left.remove("systemctl is-active systemd-timesyncd.service");
+    assert_eq!(
+        *bench.runner.no.borrow(),
+        left,
+        "the time is kept whatever is asked for"
+    );
+    bench.converge(&config()).await;
+    undo_all(&bench.host, &|_| ()).await.unwrap();
+    bench
+        .runner
+        .no
+        .borrow_mut()
+        .retain(|question| !question.ends_with("k3s.service"));
+    assert_eq!(*bench.runner.no.borrow(), switched_off());
+    for act in [
+        "systemctl disable systemd-timesyncd",
+        "systemctl stop apt-daily.timer",
+    ] {
+        assert_eq!(bench.runner.count(act), 0, "{act}");
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_the_time_is_said() {
+    let bench = Bench::new();
+    let time = async |bench: &Bench| bench.converge(&nothing()).await["time"].clone().unwrap().detail;
+    assert_eq!(time(&bench).await, "the system's own servers");
+    fs::create_dir_all(bench.dir.path().join("run/systemd")).unwrap();
+    fs::write(bench.dir.path().join("run/systemd/container"), "lxc").unwrap();
+    assert_eq!(time(&bench).await, "left to the machine around this container");
+    fs::write(bench.dir.path().join("usr/lib/systemd/system/chrony.service"), "").unwrap();
+    assert_eq!(time(&bench).await, "kept by `chrony.service`");
+    bench
+        .runner
+        .no
+        .borrow_mut()
+        .insert("systemctl is-active chrony.service".to_owned());
+    fs::remove_file(
+        bench
+            .dir
+            .path()
+            .join("usr/lib/systemd/system/systemd-timesyncd.service"),
+    )
+    .unwrap();
+    assert!(time(&bench).await.starts_with("warning: nobody keeps the time"));
 }

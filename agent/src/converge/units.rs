@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sovereign_core::host::{HostConfig, HostUnit};
 
+use super::due;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -21,12 +22,11 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
     let mut written = Vec::new();
     for (name, unit) in &config.units {
         check(name)?;
-        if host.place(NAME, &format!("{FOLDER}/{name}"), &unit.content, 0o644)? {
+        if due::place(host, NAME, &path_of(name), &unit.content, 0o644)? {
             written.push(name.as_str());
         }
     }
-    // A crash may have come between the files and this, and a needless reload is cheap.
-    if !written.is_empty() || needs_reload(host, config).await? {
+    if !written.is_empty() {
         host.must("systemctl", &["daemon-reload"], REMEDY).await?;
     }
     let mut changed = gone > 0 || !written.is_empty();
@@ -69,6 +69,7 @@ async fn settle(host: &Host, name: &str, unit: &HostUnit, rewritten: bool) -> Re
         if now.enabled || now.running {
             systemctl(host, name, &["disable", "--now", name]).await?;
         }
+        due::done(host, &path_of(name))?;
         return Ok(now.enabled || now.running);
     }
     if !now.enabled {
@@ -80,6 +81,7 @@ async fn settle(host: &Host, name: &str, unit: &HostUnit, rewritten: bool) -> Re
         (false, _) => "start",
     };
     systemctl(host, name, &[verb, name]).await?;
+    due::done(host, &path_of(name))?;
     let then = Standing::of(host, name).await?;
     if then.running {
         return Ok(true);
@@ -119,13 +121,11 @@ struct Standing {
     enabled: bool,
     running: bool,
     active: String,
-    stale: bool,
 }
 
 impl Standing {
     async fn of(host: &Host, name: &str) -> Result<Self, Fault> {
-        let properties =
-            "ActiveState,Type,Result,UnitFileState,NeedDaemonReload,ExecMainStartTimestampMonotonic";
+        let properties = "ActiveState,Type,Result,UnitFileState,ExecMainStartTimestampMonotonic";
         let shown = Properties::of(host, name, properties, REMEDY).await?;
         let value = |name| shown.value(name);
         let active = value("ActiveState").to_owned();
@@ -141,19 +141,9 @@ impl Standing {
                 "enabled" | "static" | "alias" | "indirect" | "generated"
             ),
             running: ran || systemd::is_up(&active),
-            stale: value("NeedDaemonReload") == "yes",
             active,
         })
     }
-}
-
-async fn needs_reload(host: &Host, config: &HostConfig) -> Result<bool, Fault> {
-    for name in config.units.keys() {
-        if Standing::of(host, name).await?.stale {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 async fn take_away(host: &Host, wanted: impl Fn(&str) -> bool) -> Result<usize, Fault> {
@@ -167,12 +157,17 @@ async fn take_away(host: &Host, wanted: impl Fn(&str) -> bool) -> Result<usize, 
         let stop = Command::new("systemctl", &["disable", "--now", unit_of(path)]).within(START);
         host.run_command(&stop).await?;
         host.unplace(path)?;
+        due::done(host, path)?;
     }
     if !old.is_empty() {
         host.must("systemctl", &["daemon-reload"], REMEDY).await?;
         host.run("systemctl", &["reset-failed"]).await?;
     }
     Ok(old.len())
+}
+
+fn path_of(name: &str) -> String {
+    format!("{FOLDER}/{name}")
 }
 
 fn unit_of(path: &str) -> &str {

@@ -2,6 +2,7 @@
 
 use sovereign_core::host::{HostConfig, Upgrades};
 
+use super::{due, service};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::part::{Done, Outcome};
@@ -12,28 +13,35 @@ pub(super) const NAME: &str = "upgrades";
 const APT: &str = "/etc/apt/apt.conf.d/52-sovereign-upgrades";
 const APT_DIR: &str = "/etc/apt/apt.conf.d";
 const TIMER: &str = "apt-daily-upgrade.timer";
+/// The first one fetches the lists of packages that the second one goes by.
+const TIMERS: [&str; 2] = ["apt-daily.timer", TIMER];
+const REMEDY: &str = "see why on the host: `systemctl status apt-daily.timer apt-daily-upgrade.timer`";
 const TIMER_DROP_IN: &str = "/etc/systemd/system/apt-daily-upgrade.timer.d/10-sovereign.conf";
 
 pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
     if !host.root.exists(APT_DIR) {
         return Ok(Done::new(
             false,
-            "not there: this system has no apt; set up its own updates in the image",
+            "warning: not there: this system has no apt; set up its own updates in the image",
         ));
     }
     let Some(upgrades) = &config.upgrades else {
         let mut changed = host.place(NAME, APT, "APT::Periodic::Unattended-Upgrade \"0\";\n", 0o644)?;
         changed |= set_timer(host, None).await?;
+        changed |= put_back(host).await?;
         return Ok(Done::new(changed, "switched off"));
     };
     if !host.has_program("unattended-upgrade") {
         return Ok(Done::new(
             false,
-            "not there: put the package `unattended-upgrades` into the image",
+            "warning: not there: put the package `unattended-upgrades` into the image",
         ));
     }
     let mut changed = host.place(NAME, APT, &apt(upgrades), 0o644)?;
     changed |= set_timer(host, Some(upgrades)).await?;
+    for timer in TIMERS {
+        changed |= service::switch_on(host, timer, REMEDY).await?;
+    }
     let reboot = if upgrades.reboot {
         "may reboot"
     } else {
@@ -48,7 +56,16 @@ pub(super) async fn converge(host: &Host, config: &HostConfig) -> Outcome {
 
 pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
     set_timer(host, None).await?;
+    put_back(host).await?;
     host.unplace(APT).map(drop)
+}
+
+async fn put_back(host: &Host) -> Result<bool, Fault> {
+    let mut changed = false;
+    for timer in TIMERS {
+        changed |= service::put_back(host, timer, REMEDY).await?;
+    }
+    Ok(changed)
 }
 
 fn apt(upgrades: &Upgrades) -> String {
@@ -70,14 +87,14 @@ async fn set_timer(host: &Host, upgrades: Option<&Upgrades>) -> Result<bool, Fau
             let text = format!(
                 "[Timer]\nOnCalendar=\nOnCalendar=*-*-* {hour:02}:{minute:02}:00 UTC\nRandomizedDelaySec=0\nPersistent=false\n"
             );
-            host.place(NAME, TIMER_DROP_IN, &text, 0o644)?
+            due::place(host, NAME, TIMER_DROP_IN, &text, 0o644)?
         }
-        None => host.unplace(TIMER_DROP_IN)?,
+        None => due::unplace(host, TIMER_DROP_IN)?,
     };
     if changed {
-        let remedy = "see why on the host: `systemctl status apt-daily-upgrade.timer`";
-        host.must("systemctl", &["daemon-reload"], remedy).await?;
-        host.must("systemctl", &["try-restart", TIMER], remedy).await?;
+        host.must("systemctl", &["daemon-reload"], REMEDY).await?;
+        host.must("systemctl", &["try-restart", TIMER], REMEDY).await?;
+        due::done(host, TIMER_DROP_IN)?;
     }
     Ok(changed)
 }

@@ -8,7 +8,7 @@ pub(super) fn text(binary: &str) -> String {
 /// What is left open, and why:
 /// - the file system is read-only but for `/etc`, `/var`, `/opt` and `/usr/local`, where files of a configuration go,
 ///   `/run`, where sshd wants a folder, and `/root/.ssh` for the keys that may log in;
-/// - `CAP_NET_ADMIN`: nft and routes; `CAP_SYS_ADMIN`: host name and swap; `CAP_SYS_MODULE`: modules; the file
+/// - `CAP_NET_ADMIN`: nft and routes; `CAP_SYS_ADMIN`: host name; `CAP_SYS_MODULE`: modules; the file
 ///   capabilities: files of other owners, such as `sshd -t` and the home of a service's user;
 /// - kernel parameters, modules and the host name are what it is here to set, so `ProtectKernelTunables`,
 ///   `ProtectKernelModules` and `ProtectHostname` stay off; the network is the host's, so `PrivateNetwork` does;
@@ -53,7 +53,7 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service @module @swap sethostname
+SystemCallFilter=@system-service @module sethostname
 SystemCallErrorNumber=EPERM
 
 [Install]

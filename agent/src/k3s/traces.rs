@@ -3,6 +3,7 @@
 use crate::disk;
 use crate::fault::{Fault, OrFault as _};
 use crate::host::Host;
+use crate::systemd;
 
 /// Folders whose mounts are k3s' own.
 const MOUNTED: [&str; 4] = [
@@ -25,8 +26,7 @@ pub(super) async fn remove(host: &Host) -> Result<(), Fault> {
     let remedy = "see what holds it: `findmnt` and `fuser -m` on the host; the agent tries again by itself";
     for mount in mounts(&host.root.text("/proc/mounts")) {
         // The agent is in a sandbox with mounts of its own; the host's are systemd's to undo.
-        let args = ["--wait", "--collect", "--quiet", "umount", "--lazy", &mount];
-        host.must("systemd-run", &args, remedy).await?;
+        systemd::outside(host, &["umount", "--lazy", &mount], remedy).await?;
     }
     for folder in FOLDERS {
         disk::remove_folder(&host.root.path(folder)).or_fault("removing", folder)?;

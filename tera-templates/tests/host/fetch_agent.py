@@ -121,6 +121,19 @@ class Stories(unittest.TestCase):
         self.assertEqual(code, 0, said)
         self.assertIn("the installer answered 503; again in 1 s", said)
 
+    def test_behind_cloud_init_it_tries_for_as_long_as_the_ticket_is_good(self):
+        self.assertEqual(self.script.LATE, 3600)
+        self.script.DEADLINE, self.script.LATE = 0, 3
+        self.script.wait_for_cloud_init = lambda: None
+        server = self.listen(refusals=1)
+        self.assertEqual(self.run_script(server.server_port)[0], 1)
+        server.refusals = 1
+        sys.argv.append("--late")
+        self.addCleanup(sys.argv.pop)
+        code, said = self.run_script(server.server_port)
+        self.assertEqual(code, 0, said)
+        self.assertIn("again in 1 s", said)
+
     def test_another_authority_is_not_trusted(self):
         self.script.DEADLINE = 0
         server = self.listen(certificate="theirs")

@@ -114,8 +114,7 @@ fn address(reader: &mut Reader, at: &At<'_>) -> Option<String> {
 }
 
 fn host_key(reader: &mut Reader, at: &At<'_>) -> Option<String> {
-    let text = reader.text(at)?.trim();
-    match PublicKey::from_str(text).and_then(|key| key.to_openssh()) {
+    match bare(reader.text(at)?.trim()) {
         Ok(key) => Some(key),
         Err(error) => {
             reader.error(
@@ -125,6 +124,25 @@ fn host_key(reader: &mut Reader, at: &At<'_>) -> Option<String> {
                 "paste the line of `/etc/ssh/ssh_host_ed25519_key.pub` on that machine",
             );
             None
+        }
+    }
+}
+
+/// A key without its comment: the same key with another one is the same key, and a machine offers none.
+fn bare(line: &str) -> ssh_key::Result<String> {
+    let key = PublicKey::from_str(line)?;
+    PublicKey::new(key.key_data().clone(), "").to_openssh()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_key_is_what_a_machine_offers_whatever_comment_it_was_pasted_with() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmk5PLuiaUeGBW+aYDlhWk1dW69oKz8fGatTyMWCyw6";
+        for pasted in [key.to_owned(), format!("{key} root@bare-1")] {
+            assert_eq!(bare(&pasted).unwrap(), key);
         }
     }
 }

@@ -35,27 +35,42 @@ pub async fn ask(target: &SshTarget, within: Duration, command: &str) -> Result<
     output
 }
 
-/// The key that a host offers, to be shown to whoever is to trust it. Nobody logs in.
-pub async fn host_key(host: &str, port: u16, within: Duration) -> Result<HostKey, SshError> {
+/// The key that a host offers, to be shown to whoever is to trust it, or to be compared with `pinned`: of a host with several keys the one
+/// of that kind, if it has one. Nobody logs in.
+pub async fn host_key(
+    host: &str,
+    port: u16,
+    pinned: Option<&str>,
+    within: Duration,
+) -> Result<HostKey, SshError> {
     let address = Address {
         host: host.to_owned(),
         port,
     };
+    let trusted: Vec<String> = pinned.map(str::to_owned).into_iter().collect();
+    let wanted = kinds(&keys::pinned(&trusted)?);
     let offered = async {
-        let stream = reach(&address).await?;
-        let judge = Judge {
-            trusted: None,
-            proven: Arc::default(),
-        };
-        match client::connect_stream(config(Preferred::DEFAULT.key), stream, judge).await {
-            Err(Verdict::Offers(key)) => HostKey::of(&key),
-            Err(verdict) => Err(failed(&address, verdict, &[])),
-            Ok(_) => Err(broken(&address, "it let us in without a key")),
+        match offered(&address, wanted).await {
+            Err(SshError::HostKeyChanged { .. }) => offered(&address, Preferred::DEFAULT.key).await,
+            known => known,
         }
     };
     timeout(within, offered)
         .await
         .map_err(|_| late(&address, "show its host key", within))?
+}
+
+async fn offered(address: &Address, kinds: Cow<'static, [Algorithm]>) -> Result<HostKey, SshError> {
+    let stream = reach(address).await?;
+    let judge = Judge {
+        trusted: None,
+        proven: Arc::default(),
+    };
+    match client::connect_stream(config(kinds), stream, judge).await {
+        Err(Verdict::Offers(key)) => HostKey::of(&key),
+        Err(verdict) => Err(failed(address, verdict, &[])),
+        Ok(_) => Err(broken(address, "it let us in without a key")),
+    }
 }
 
 async fn log_in(target: &SshTarget, address: &Address) -> Result<(Handle<Judge>, HostKey), SshError> {

@@ -1,5 +1,6 @@
 //! Whom we trust, and who trusts us.
 
+use std::process::Command;
 use std::time::Duration;
 
 use sovereign_remote::ssh::{self, HostKeys, SshError, new_key_pair};
@@ -11,14 +12,18 @@ use crate::sshd::{PATIENCE, Sshd};
 async fn a_host_key_can_be_seen_before_it_is_trusted_and_is_pinned_then() {
     let mut sshd = Sshd::start("");
     let target = sshd.target();
-    let offered = ssh::host_key(&target.host, target.port, PATIENCE).await.unwrap();
+    let offered = ssh::host_key(&target.host, target.port, None, PATIENCE)
+        .await
+        .unwrap();
     assert_eq!(offered.public, sshd.host_key);
     let host = ssh::connect(&target, PATIENCE).await.unwrap();
     assert_eq!(host.host_key(), sshd.host_key);
     host.close().await;
 
     sshd.change_host_key();
-    let now = ssh::host_key(&target.host, target.port, PATIENCE).await.unwrap();
+    let now = ssh::host_key(&target.host, target.port, None, PATIENCE)
+        .await
+        .unwrap();
     let error = ssh::connect(&target, PATIENCE).await.unwrap_err();
     let words = error.to_string();
     assert!(
@@ -35,6 +40,31 @@ async fn a_host_key_can_be_seen_before_it_is_trusted_and_is_pinned_then() {
         ssh::connect(&either, PATIENCE).await.unwrap().host_key(),
         sshd.host_key
     );
+}
+
+/// A pinned key is compared with the one of its kind, and with another only where there is none.
+#[tokio::test]
+async fn a_host_with_several_keys_shows_the_one_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ecdsa");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ecdsa", "-N", "", "-C", "root@bare-1", "-f"])
+        .arg(&file)
+        .status();
+    assert!(made.expect("ssh-keygen runs: install openssh-client").success());
+    let ecdsa = std::fs::read_to_string(file.with_extension("pub")).unwrap();
+    let two = Sshd::start(&format!("HostKey {}", file.display()));
+    let one = Sshd::start("");
+    let offered = async |sshd: &Sshd, pinned: Option<&str>| {
+        let target = sshd.target();
+        let key = ssh::host_key(&target.host, target.port, pinned, PATIENCE).await;
+        key.unwrap().public
+    };
+    let shown = offered(&two, Some(&ecdsa)).await;
+    assert_eq!(format!("{shown} root@bare-1"), ecdsa.trim());
+    assert_eq!(offered(&two, Some(&two.host_key)).await, two.host_key);
+    assert_eq!(offered(&two, None).await, two.host_key);
+    assert_eq!(offered(&one, Some(&ecdsa)).await, one.host_key);
 }
 
 #[tokio::test]

@@ -59,24 +59,31 @@ impl Step for PrepareHost {
         Duration::from_mins(30)
     }
 
-    /// The agent itself says which configuration it applied last, and whole.
+    /// The agent itself says which configuration it applied last, and whole. What the spec asks of a host besides may be new, and what was
+    /// there may have gone: it is looked at all the same.
     async fn find(&self, cx: &StepContext<'_, Services>) -> Result<Option<PreparedHost>, StepError> {
         // A run that goes on behind the enrolment finds nobody on the link yet.
         self.place.call(cx, &self.node).await?;
+        let conversation = Conversation::new(cx, &self.node);
         let digest = self.config.digest();
-        let applied = Conversation::new(cx, &self.node)
+        let applied = conversation
             .has_followed(&digest, |hello| hello.applied.as_ref(), converged)
             .await?;
-        Ok(applied.then(|| PreparedHost {
-            node: self.node.node.clone(),
-            digest,
-            private_interface: None,
-        }))
+        if !applied {
+            return Ok(None);
+        }
+        // By now the disk holds what there had to be room for.
+        let order = PreflightOrder {
+            min_free_disk_mib: 0,
+            ..self.preflight.clone()
+        };
+        let report = self.look(cx, &conversation, order).await?;
+        Ok(Some(self.prepared(digest, report)))
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<PreparedHost, StepError> {
         let conversation = Conversation::new(cx, &self.node);
-        let report = self.look(cx, &conversation).await?;
+        let report = self.look(cx, &conversation, self.preflight.clone()).await?;
         let digest = self.config.digest();
         conversation
             .ask(
@@ -85,11 +92,7 @@ impl Step for PrepareHost {
                 |event| converged(event, &digest),
             )
             .await?;
-        Ok(PreparedHost {
-            node: self.node.node.clone(),
-            digest,
-            private_interface: report.private_interface,
-        })
+        Ok(self.prepared(digest, report))
     }
 
     /// A server goes as a whole; what was put on a machine goes with its enrolment.
@@ -103,6 +106,7 @@ impl PrepareHost {
         &self,
         cx: &StepContext<'_, Services>,
         conversation: &Conversation<'_>,
+        order: PreflightOrder,
     ) -> Result<PreflightReport, StepError> {
         let server = self.place.server().map(|server| cx.output(server)).transpose()?;
         let private = server.and_then(|server| server.made.private_ipv4);
@@ -111,7 +115,7 @@ impl PrepareHost {
             ToAgent::Preflight(PreflightOrder {
                 private_address: private.map(Into::into),
                 clock: Some(Timestamp::now()),
-                ..self.preflight.clone()
+                ..order.clone()
             })
         };
         let report = conversation
@@ -126,6 +130,14 @@ impl PrepareHost {
         match unfit(&report) {
             Some(error) => Err(error),
             None => Ok(report),
+        }
+    }
+
+    fn prepared(&self, digest: String, report: PreflightReport) -> PreparedHost {
+        PreparedHost {
+            node: self.node.node.clone(),
+            digest,
+            private_interface: report.private_interface,
         }
     }
 }
