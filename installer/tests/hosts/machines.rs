@@ -45,10 +45,11 @@ fn machine(bench: &Bench, name: &str) -> String {
 fn a_machine_is_trusted_by_its_key_looked_after_and_left_as_it_was() {
     let bench = Bench::start(&[]);
     let address = machine(&bench, "bare-1");
-    let before = footprint(&bench);
     let spec = spec(&bench, "acme-metal", &address);
     let plan = until_it_answers(&bench, &spec);
     assert!(plan.contains("SHA256:"), "{plan}");
+    let before = footprint(&bench);
+    assert!(before.contains("disabled"), "nothing to switch on: {before}");
     bench.sovereign(&["up", &spec, "--yes", "--json"]).success();
     let again = bench
         .sovereign(&["up", "acme-metal", "--yes", "--json"])
@@ -56,6 +57,11 @@ fn a_machine_is_trusted_by_its_key_looked_after_and_left_as_it_was() {
     let summary = again.json_lines().pop().expect("a summary");
     assert_eq!(summary["summary"]["unchanged"], true, "{summary:#}");
     assert_eq!(bench.on("bare-1", "hostname").trim(), "acme-metal-dc1-cp-1");
+    let timers = bench.on(
+        "bare-1",
+        "systemctl is-active apt-daily.timer apt-daily-upgrade.timer",
+    );
+    assert_eq!(timers, "active\nactive\n");
     bench
         .sovereign(&["destroy", "acme-metal", "--yes", "--json"])
         .success();
@@ -133,6 +139,8 @@ fn footprint(bench: &Bench) -> String {
         "bare-1",
         "ls -d /usr/local/bin/sovereign* /etc/sovereign* /var/lib/sovereign* /etc/systemd/system/sovereign* /etc/sysctl.d/*sovereign* \
          /etc/ssh/sshd_config.d/*sovereign* /etc/apt/apt.conf.d/*sovereign* /usr/local/bin/k3s /etc/rancher /var/lib/rancher \
-         /etc/systemd/system/k3s* 2>/dev/null; ps -eo args | grep -E '/(k3s|kube-apiserver|etcd|flux-operator) ' | grep -v grep; nft list tables; cat /root/.ssh/authorized_keys 2>/dev/null",
+         /etc/systemd/system/k3s* 2>/dev/null; ps -eo args | grep -E '/(k3s|kube-apiserver|etcd|flux-operator) ' | grep -v grep; nft list tables; cat /root/.ssh/authorized_keys 2>/dev/null; \
+         systemctl is-enabled fail2ban.service apt-daily.timer apt-daily-upgrade.timer; \
+         systemctl is-active fail2ban.service apt-daily.timer apt-daily-upgrade.timer",
     )
 }
