@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::fitness::Fitness;
 use super::memory::Memory;
 use super::route::{Move, Route, Seen, Stage, next};
 use super::trouble::Trouble;
-use super::view::{ParentView, forgotten_after, keyless, sick};
+use super::view::{ParentView, forgotten_after, keyless};
 use crate::error::ErrorClass;
 use crate::name::DomainName;
 use crate::probe::{DelegationReport, Expectation, ProbeConfig, Prober};
@@ -101,7 +102,7 @@ pub struct Travelled {
 struct Look {
     registered: Option<Delegation>,
     parent: ParentView,
-    wrong: Vec<String>,
+    fitness: Fitness,
     now: Timestamp,
 }
 
@@ -157,7 +158,7 @@ impl Journey<'_> {
             self.read(&mut trip).await.ok()?;
             let look = self.look(&mut trip).await;
             let step = next(&self.route, goal, look.seen(), &trip.memory, look.now);
-            if step != Move::Arrived || !look.wrong.is_empty() {
+            if step != Move::Arrived || !look.fitness.is_proven() {
                 return None;
             }
             sleep(pause).await;
@@ -173,6 +174,8 @@ impl Journey<'_> {
             match self.read(&mut trip).await {
                 Ok(()) => {}
                 Err(error) => {
+                    // Nothing is seen meanwhile, and what was seen before may have passed.
+                    trip.sick_since = None;
                     self.bear(&mut trip, error).await?;
                     continue;
                 }
@@ -252,7 +255,7 @@ impl Journey<'_> {
         let look = Look {
             registered: trip.registered.clone(),
             parent: ParentView::of(&report),
-            wrong: self.wrong(&report),
+            fitness: self.fitness(&report),
             now: Timestamp::now(),
         };
         let ttl_of = |ns: &BTreeSet<DomainName>| forgotten_after(&report, ns);
@@ -261,21 +264,22 @@ impl Journey<'_> {
     }
 
     /// What keeps anybody from being led to the servers, or a key from being vouched for.
-    fn wrong(&self, report: &DelegationReport) -> Vec<String> {
+    fn fitness(&self, report: &DelegationReport) -> Fitness {
         let Route { to, .. } = &self.route;
         if !self.must_answer {
-            return Vec::new();
+            return Fitness::default();
         }
-        let mut wrong = sick(report, &to.shown);
+        let mut fitness = Fitness::of(report, &to.shown);
         if self.route.is_rekey() {
-            wrong.extend(keyless(report, &to.shown, &to.vouched));
+            fitness.wrong.extend(keyless(report, &to.shown, &to.vouched));
         }
-        wrong
+        fitness
     }
 
-    /// Servers that should answer and do not are borne for a while.
+    /// Servers that should answer and do not are borne for a while. A look that cannot tell breaks the while off.
     fn heed(&self, trip: &mut Trip, look: &Look, step: &Move) -> Result<(), Trouble> {
-        if look.wrong.is_empty() {
+        let wrong = &look.fitness.wrong;
+        if wrong.is_empty() {
             trip.sick_since = None;
             return Ok(());
         }
@@ -284,7 +288,7 @@ impl Journey<'_> {
         if matters && since.elapsed() >= Duration::from_secs(self.patience.sick) {
             return Err(Trouble::Sick {
                 domain: self.domain.clone(),
-                wrong: look.wrong.clone(),
+                wrong: wrong.clone(),
             });
         }
         Ok(())
@@ -334,10 +338,11 @@ impl Journey<'_> {
     async fn submit(&self, trip: &mut Trip, target: Target, look: &Look) -> Result<(), Trouble> {
         let leads_there = target.ns == self.route.to.ns && !self.route.is_ordered(look.seen());
         let vouches = target.ds.as_ref().is_some_and(|ds| !ds.is_empty());
-        if !look.wrong.is_empty() && (leads_there || vouches) {
+        if !look.fitness.is_proven() && (leads_there || vouches) {
             let awaited = format!("the name servers of `{}` to answer", self.domain);
+            let lines: Vec<&str> = look.fitness.lines().collect();
             return self
-                .linger(trip, &awaited, &look.wrong.join("; "), self.patience.sick)
+                .linger(trip, &awaited, &lines.join("; "), self.patience.shown)
                 .await;
         }
         let Some((host, present)) = self.able(&target).zip(look.registered.as_ref()) else {

@@ -1,4 +1,4 @@
-//! What the servers of a parent show of a name, and whether the name's own servers answer.
+//! What the servers of a parent show of a name, and what keys its own servers have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::name::DomainName;
-use crate::probe::{DelegationReport, DsSeen, Failure, Outcome, ParentSays, ParentServer, Standing};
+use crate::probe::{DelegationReport, DsSeen, Failure, ParentSays, ParentServer, Standing};
 use crate::record::Ds;
 
 /// What one server of the parent shows.
@@ -79,6 +79,11 @@ impl ParentView {
                 })
                 .collect(),
         }
+    }
+
+    /// Whether some server says anything.
+    pub fn speaks(&self) -> bool {
+        self.sets().next().is_some()
     }
 
     /// Whether every server shows name servers that `fits` is content with; an empty set stands for no delegation.
@@ -241,47 +246,6 @@ pub fn forgotten_after(report: &DelegationReport, names: &BTreeSet<DomainName>) 
         .chain(negative)
         .max()
         .unwrap_or_default()
-}
-
-/// What is wrong with these name servers: one line for each that does not answer for the zone as it should.
-pub fn sick(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Vec<String> {
-    let evidence = &report.evidence;
-    let mut wrong = Vec::new();
-    for name in names {
-        let addresses = evidence
-            .servers
-            .iter()
-            .filter(|server| server.server.name == name.as_str());
-        let reachable: Vec<_> = addresses
-            .filter(|server| !server.soa.failure().is_some_and(Failure::is_ours))
-            .collect();
-        if reachable.is_empty() {
-            let why = evidence
-                .hosts
-                .iter()
-                .find(|host| host.name == *name)
-                .and_then(|host| host.addresses.failure().map(ToString::to_string));
-            let why = why.unwrap_or_else(|| "no address of it can be asked from here".to_owned());
-            wrong.push(format!("`{name}`: {why}"));
-        }
-        for server in reachable {
-            match (&server.soa, &server.ns) {
-                (Outcome::Failed(failure), _) | (_, Outcome::Failed(failure)) => {
-                    wrong.push(format!("{}: {failure}", server.server));
-                }
-                (_, Outcome::Seen(set)) if set.names != *names => {
-                    let told: Vec<&str> = set.names.iter().map(DomainName::as_str).collect();
-                    wrong.push(format!(
-                        "{}: names other servers, {}",
-                        server.server,
-                        told.join(" ")
-                    ));
-                }
-                _ => {}
-            }
-        }
-    }
-    wrong
 }
 
 /// Whether one of these name servers answers with keys of the name.

@@ -125,6 +125,8 @@ pub(crate) struct Bench {
     pub(crate) patience: Patience,
     /// A person changes the delegation.
     pub(crate) by_hand: bool,
+    /// Nothing that answers DNS can be reached from where the plan runs.
+    pub(crate) is_cut_off: bool,
     /// Longest silence of a run in the journal.
     pub(crate) heartbeat: Duration,
     /// Put around the registrar's client.
@@ -146,6 +148,7 @@ impl Bench {
                 sick: 60,
             },
             by_hand: false,
+            is_cut_off: false,
             heartbeat: Duration::from_millis(300),
             around: None,
         }
@@ -277,7 +280,11 @@ impl Bench {
                 book: Arc::new(sovereign_dns::pool::testing::MemoryBook::default()),
                 quarantine: Duration::from_hours(1),
             },
-            probe: self.world.probe(),
+            probe: if self.is_cut_off {
+                self.world.probe_from_nowhere()
+            } else {
+                self.world.probe()
+            },
             nodes: Arc::new(nodes),
             journal,
         }

@@ -7,6 +7,7 @@ use sovereign_engine::executor::Report;
 use sovereign_lab::{RegisteredDomain, RegistrarEffect, RegistrarFault, RegistrarVendor};
 
 use crate::bench::{Bench, everywhere};
+use crate::crash::{bench, killed_after};
 use crate::watch::Watch;
 use crate::world::{Before, OLD, OURS, World};
 
@@ -58,6 +59,35 @@ async fn nobody_is_led_to_servers_that_do_not_answer() {
     assert_eq!(bench.world.entry().ns, OLD);
     let seen = bench.world.sim.registry().take_seen();
     assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_ask_dns_waits_and_turns_nothing_back() {
+    let (mut bench, clock) = bench(RegistrarVendor::Porkbun, Before::Plain).await;
+    bench.patience.sick = 1;
+    let plan = bench.plan();
+    let pointed = async {
+        while bench.output("point").await.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    killed_after(&bench, &clock, &plan, pointed).await;
+    bench.world.sim.registry().take_seen();
+
+    bench.is_cut_off = true;
+    killed_after(&bench, &clock, &plan, tokio::time::sleep(Duration::from_secs(4))).await;
+    assert!(!bench.told("roll_back").await);
+    let seen = bench.world.sim.registry().take_seen();
+    assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
+    let waits = bench.waits().await;
+    assert!(
+        waits.iter().any(|wait| wait.contains("no server of the parent could be asked")),
+        "{waits:?}"
+    );
+
+    bench.is_cut_off = false;
+    assert_eq!(bench.run(&plan).await.outcome, RunOutcome::Completed);
+    assert_eq!(bench.world.entry().ns, OURS);
 }
 
 #[tokio::test]
