@@ -39,7 +39,7 @@ mod trouble;
 mod view;
 
 pub use self::existing::{Existing, ExistingRecord};
-pub use self::fitness::Fitness;
+pub use self::fitness::{Fitness, MustAnswer};
 pub use self::forecast::{Forecast, Phase, phases};
 pub use self::journey::{Journey, Logbook, Patience, Travelled};
 pub use self::memory::{Due, Memory, Trace};

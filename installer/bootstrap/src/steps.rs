@@ -46,7 +46,7 @@ use crate::services::Services;
 pub use boot::HostBoot;
 pub use delegation::{
     Course, DelegatedName, DrainDelegation, InspectDelegation, InspectedDelegation, PointDelegation,
-    ReachedStage, RestoreDelegation, SignDelegation, UnsignDelegation, ValidateDelegation,
+    ROLL_BACK, ReachedStage, RestoreDelegation, SignDelegation, UnsignDelegation, ValidateDelegation,
     ValidatedDelegation, ValidatedWay,
 };
 pub use delete::DeleteResource;

@@ -2,9 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use sovereign_core::finding::Severity;
+
 use super::view::ParentView;
 use crate::name::DomainName;
-use crate::probe::{DelegationReport, Failure, ZoneServer};
+use crate::probe::{DelegationFinding, DelegationReport, Failure, ZoneServer};
+
+/// Which of the servers that a name is led to have to answer before anything is changed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MustAnswer {
+    /// All of them, with the keys that are to be vouched for, and afterwards as well.
+    All,
+    /// One of them: what it was before was not our doing.
+    One,
+    /// None: somebody asked for it.
+    None,
+}
 
 /// What a look shows of name servers: a line for each that there is something to say of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +42,15 @@ impl Fitness {
         fitness
     }
 
+    /// Of these servers, where one that answers will do.
+    pub fn of_any(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Self {
+        let mut servers = names.iter().flat_map(|name| servers_of(report, name));
+        if servers.any(|server| server.soa.seen().is_some()) {
+            return Self::default();
+        }
+        Self::of(report, names)
+    }
+
     /// Whether there is nothing to say.
     pub fn is_proven(&self) -> bool {
         self.lines().next().is_none()
@@ -41,7 +63,9 @@ impl Fitness {
 
     fn look_at(&mut self, report: &DelegationReport, name: &DomainName, names: &BTreeSet<DomainName>) {
         let evidence = &report.evidence;
-        let mut reachable = servers_of(report, name).filter(|server| !is_out_of_reach(server)).peekable();
+        let mut reachable = servers_of(report, name)
+            .filter(|server| !is_out_of_reach(server))
+            .peekable();
         if reachable.peek().is_none() {
             let host = evidence.hosts.iter().find(|host| host.name == *name);
             if let Some(failure) = host.and_then(|host| host.addresses.failure()) {
@@ -71,6 +95,26 @@ impl Fitness {
             self.wrong.push(line);
         }
     }
+}
+
+/// What else is wrong with these servers by the judgement of the look itself, such as no answers over TCP: one line for each finding.
+pub(super) fn faults(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Vec<String> {
+    let servers = names.iter().flat_map(|name| servers_of(report, name));
+    let places: BTreeSet<String> = servers.map(|server| server.server.to_string()).collect();
+    let errors = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let line = |finding: &DelegationFinding| {
+        let at: Vec<&str> = finding
+            .places
+            .iter()
+            .map(String::as_str)
+            .filter(|place| places.contains(*place))
+            .collect();
+        (!at.is_empty()).then(|| format!("{}: {}", at.join(", "), finding.message))
+    };
+    errors.filter_map(line).collect()
 }
 
 fn servers_of<'a>(report: &'a DelegationReport, name: &DomainName) -> impl Iterator<Item = &'a ZoneServer> {

@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::name::DomainName;
-use crate::probe::{DelegationReport, DsSeen, Failure, ParentSays, ParentServer, Standing};
+use crate::probe::{
+    DelegationReport, DsSeen, Failure, KeysSeen, Outcome, ParentSays, ParentServer, Standing, ZoneServer,
+};
 use crate::record::Ds;
 
 /// What one server of the parent shows.
@@ -258,27 +260,42 @@ pub(super) fn signs(report: &DelegationReport, names: &BTreeSet<DomainName>) -> 
     })
 }
 
-/// Which of these name servers lack some of these keys: one line for each address. One that is silent lacks none.
+/// Which of these name servers lack some of these keys, or do not answer for them: one line for each address. One that is silent
+/// altogether lacks none.
 pub fn keyless(report: &DelegationReport, names: &BTreeSet<DomainName>, keys: &BTreeSet<Ds>) -> Vec<String> {
     let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);
     let servers = report
         .evidence
         .servers
         .iter()
-        .filter(|server| is_one(&server.server.name));
-    let lines = servers.filter_map(|server| {
-        let there = &server.keys.seen()?.keys;
-        let is_there = |ds: &Ds| {
-            there
-                .iter()
-                .any(|key| (key.tag, key.algorithm) == (ds.key_tag, ds.algorithm))
-        };
-        let missing: Vec<String> = keys
-            .iter()
-            .filter(|ds| !is_there(ds))
-            .map(|ds| ds.key_tag.to_string())
-            .collect();
-        (!missing.is_empty()).then(|| format!("{}: lacks key {}", server.server, missing.join(", ")))
-    });
-    lines.collect()
+        .filter(|server| is_one(&server.server.name) && server.soa.seen().is_some());
+    let line = |server: &ZoneServer| {
+        let lacks = lacks(&server.keys, keys)?;
+        Some(format!("{}: {lacks}", server.server))
+    };
+    servers.filter_map(line).collect()
 }
+
+fn lacks(seen: &Outcome<KeysSeen>, keys: &BTreeSet<Ds>) -> Option<String> {
+    let there = match seen {
+        Outcome::Seen(seen) => &seen.keys,
+        Outcome::Failed(failure) => {
+            let matters = !keys.is_empty() && !failure.is_ours();
+            return matters.then(|| format!("no answer about its keys: {failure}"));
+        }
+    };
+    let is_there = |ds: &Ds| {
+        there
+            .iter()
+            .any(|key| (key.tag, key.algorithm) == (ds.key_tag, ds.algorithm))
+    };
+    let missing: Vec<String> = keys
+        .iter()
+        .filter(|ds| !is_there(ds))
+        .map(|ds| ds.key_tag.to_string())
+        .collect();
+    (!missing.is_empty()).then(|| format!("lacks key {}", missing.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;

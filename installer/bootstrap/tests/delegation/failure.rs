@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sovereign_bootstrap::nodes::SecretStore as _;
 use sovereign_core::event::RunOutcome;
 use sovereign_engine::executor::Report;
 use sovereign_lab::{RegisteredDomain, RegistrarEffect, RegistrarFault, RegistrarVendor};
@@ -62,6 +63,65 @@ async fn nobody_is_led_to_servers_that_do_not_answer() {
 }
 
 #[tokio::test]
+async fn servers_that_go_lame_stay_where_there_is_nothing_to_go_back_to() {
+    let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    bench.patience.sick = 2;
+    let plan = bench.plan();
+    let breaks = async {
+        bench.until(|entry| entry.ns == OURS).await;
+        bench
+            .world
+            .dns
+            .hosting
+            .remove_zone("acme.example.")
+            .await
+            .unwrap();
+        bench.break_ours().await;
+    };
+    let (report, ()) = tokio::join!(bench.run(&plan), breaks);
+    let said = failure(&report);
+    assert!(said.contains("names other servers"), "{said}");
+    assert!(
+        said.contains("old name servers do not answer either: ns1.hosting.example"),
+        "{said}"
+    );
+    assert_eq!(bench.world.entry().ns, OURS);
+
+    // The cause is gone: the same plan goes on from there.
+    bench.mend_ours().await;
+    let report = bench.run(&plan).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+}
+
+#[tokio::test]
+async fn no_key_is_vouched_for_while_a_server_lacks_it() {
+    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    let domain = &bench.world.domain;
+    let watch = Watch::start(domain, bench.world.probe());
+    let plan = bench.plan();
+    let loses = async {
+        bench.until(|entry| entry.ns == OURS).await;
+        let server = bench.world.our_hosts().remove(1);
+        let id = server.keys(domain).await.unwrap()[0].id;
+        let key = server.export_key(domain, id).await.unwrap();
+        server.delete_key(domain, id).await.unwrap();
+        while !bench.waits().await.iter().any(|wait| wait.contains("lacks key")) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let vouched = bench.world.entry().ds;
+        server.import_key(domain, &key).await.unwrap();
+        vouched
+    };
+    let (report, vouched) = tokio::join!(bench.run(&plan), loses);
+    assert!(vouched.is_empty(), "{vouched:?}");
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+    assert_eq!(bench.validated().await.security, "secure");
+    let (old, ours) = bench.keys().await;
+    watch.assert_unbroken(&old, &ours).await;
+}
+
+#[tokio::test]
 async fn a_machine_that_cannot_ask_dns_waits_and_turns_nothing_back() {
     let (mut bench, clock) = bench(RegistrarVendor::Porkbun, Before::Plain).await;
     bench.patience.sick = 1;
@@ -81,7 +141,9 @@ async fn a_machine_that_cannot_ask_dns_waits_and_turns_nothing_back() {
     assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
     let waits = bench.waits().await;
     assert!(
-        waits.iter().any(|wait| wait.contains("no server of the parent could be asked")),
+        waits
+            .iter()
+            .any(|wait| wait.contains("no server of the parent could be asked")),
         "{waits:?}"
     );
 
@@ -144,6 +206,28 @@ async fn a_registrar_that_says_done_and_does_nothing_is_not_believed() {
     let said = failure(&bench.run(&bench.plan()).await);
     assert!(said.contains("rolled back"), "{said}");
     assert_eq!(bench.world.entry().ns, OLD);
+}
+
+/// Who may change the delegation is kept for no longer than there may be something to take back.
+#[tokio::test]
+async fn a_roll_back_leaves_no_credential_behind() {
+    const SEALED: &str = "delegation/acme/credential";
+    let vendor = RegistrarVendor::Porkbun;
+    let mut bench = Bench::new(World::start(vendor, Before::Plain).await);
+    bench.patience.shown = 2;
+    bench.credential = serde_json::from_value(vendor.credential_document()).unwrap();
+    bench.secrets.put(SEALED, &"canary".into()).await.unwrap();
+    let registry = bench.world.sim.registry().clone();
+    registry.fault(RegistrarFault::always(RegistrarEffect::NotApplied));
+    let plan = bench.plan();
+    let said = failure(&bench.run(&plan).await);
+    assert!(said.contains("rolled back"), "{said}");
+    assert_eq!(bench.secrets.names(), [""; 0]);
+
+    // On another try there is something to take back again.
+    registry.clear_faults();
+    assert_eq!(bench.run(&plan).await.outcome, RunOutcome::Completed);
+    assert_eq!(bench.secrets.names(), [SEALED]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::delegation::testing::{NAMES, healthy, name, set, stuck};
-use crate::probe::{Outcome, ParentSays};
+use crate::probe::{DelegationFinding, Outcome, ParentSays};
 
 const SILENT: Failure = Failure::TimedOut { ignored: 0 };
 
@@ -71,4 +71,26 @@ fn a_look_that_did_not_come_to_the_parent_knows_nothing() {
         assert_eq!(wrong, [] as [String; 0]);
         assert_eq!(unknown.len(), 2, "{unknown:?}");
     }
+}
+
+#[test]
+fn a_fault_of_ours_is_told_and_another_ones_is_not() {
+    let fault = |severity, place: &str| DelegationFinding {
+        severity,
+        code: "server.tcp",
+        message: "no answer over TCP".to_owned(),
+        places: vec![place.to_owned()],
+        reason: String::new(),
+        remedy: String::new(),
+    };
+    let mut report = healthy();
+    report.findings = vec![
+        fault(Severity::Error, "ns1.ours.example 192.0.2.11"),
+        fault(Severity::Error, "ns1.old.example 192.0.2.21"),
+        fault(Severity::Warning, "ns2.ours.example 192.0.2.12"),
+    ];
+    assert_eq!(
+        faults(&report, &NAMES.map(name).into()),
+        ["ns1.ours.example 192.0.2.11: no answer over TCP"]
+    );
 }
