@@ -5,6 +5,7 @@ use std::time::Duration;
 use sovereign_bootstrap::nodes::SecretStore as _;
 use sovereign_core::event::RunOutcome;
 use sovereign_engine::executor::Report;
+use sovereign_engine::plan::Plan;
 use sovereign_lab::{RegisteredDomain, RegistrarEffect, RegistrarFault, RegistrarVendor};
 
 use crate::bench::{Bench, everywhere};
@@ -230,8 +231,8 @@ async fn a_roll_back_leaves_no_credential_behind() {
     assert_eq!(bench.secrets.names(), [SEALED]);
 }
 
-#[tokio::test]
-async fn whatever_happens_at_one_call_the_end_is_the_same() {
+/// What may become of a call; each call meets one of them, each of them several calls.
+fn effect_of(call: usize) -> RegistrarEffect {
     let effects = [
         RegistrarEffect::DropRequest,
         RegistrarEffect::DropResponse,
@@ -240,34 +241,79 @@ async fn whatever_happens_at_one_call_the_end_is_the_same() {
         RegistrarEffect::Garbage,
         RegistrarEffect::RateLimited(1),
     ];
-    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
-    assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
-    let calls = u32::try_from(bench.world.sim.registry().take_seen().len()).unwrap();
-    assert!(calls > 5, "{calls}");
-    // Each call meets one effect, each effect several calls.
-    everywhere(async |call| {
-        let effect = effects[call % effects.len()].clone();
-        let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
-        let number = u32::try_from(call).unwrap();
-        let fault = RegistrarFault::at_call(number, effect.clone());
-        bench.world.sim.registry().fault(fault);
-        let plan = bench.plan();
-        let mut report = bench.run(&plan).await;
-        if report.outcome != RunOutcome::Completed {
-            // What cannot be understood may stop the run; it never stops between the ends.
-            let ns = bench.world.entry().ns;
-            assert!(ns == OLD || ns == OURS, "call {call}, {effect:?}: {report:#?}");
-            report = bench.run(&plan).await;
-        }
+    effects[call % effects.len()].clone()
+}
+
+/// Runs a plan, one call of which meets its effect, and again if that stopped it. False once there is no such call.
+async fn run_struck(bench: &Bench, plan: &Plan, call: usize) -> bool {
+    let (number, effect) = (u32::try_from(call).unwrap(), effect_of(call));
+    let registry = bench.world.sim.registry();
+    registry.clear_faults();
+    registry.take_seen();
+    registry.fault(RegistrarFault::at_call(number, effect.clone()));
+    let mut report = bench.run(plan).await;
+    if report.outcome != RunOutcome::Completed {
+        // What cannot be understood may stop the run; it never stops between the ends, and says at which it is.
+        let said = failure(&report);
+        let ns = bench.world.entry().ns;
+        assert!(ns == OLD || ns == OURS, "call {call}, {effect:?}: {said}");
+        let is_back = said.contains("was rolled back") || said.contains("is rolled back");
+        let was_touched = ["unsign", "point", "drain", "sign", "validate"]
+            .iter()
+            .any(|step| said.starts_with(step));
         assert_eq!(
-            report.outcome,
-            RunOutcome::Completed,
-            "call {call}, {effect:?}: {report:#?}"
+            is_back,
+            was_touched && ns == OLD,
+            "call {call}, {effect:?}: {said}"
         );
-        assert_eq!(bench.world.entry().ns, OURS, "call {call}, {effect:?}");
-        number < calls
+        report = bench.run(plan).await;
+    }
+    assert_eq!(
+        report.outcome,
+        RunOutcome::Completed,
+        "call {call}, {effect:?}: {report:#?}"
+    );
+    registry.take_seen().len() >= call
+}
+
+#[tokio::test]
+async fn whatever_happens_at_one_call_the_end_is_the_same() {
+    for before in [Before::Plain, Before::Signed] {
+        let calls = everywhere(async |call| {
+            let bench = Bench::new(World::start(RegistrarVendor::Porkbun, before).await);
+            let watch = Watch::start(&bench.world.domain, bench.world.probe());
+            let is_struck = run_struck(&bench, &bench.plan(), call).await;
+            assert_eq!(bench.world.entry().ns, OURS, "call {call}");
+            let (old, ours) = bench.keys().await;
+            watch.assert_unbroken(&old, &ours).await;
+            is_struck
+        })
+        .await;
+        assert!(calls > 5, "{calls}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_happens_at_one_call_a_domain_is_given_back() {
+    let calls = everywhere(async |call| {
+        let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Signed).await);
+        let before = bench.world.entry();
+        assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
+        let watch = Watch::start(&bench.world.domain, bench.world.probe());
+        let restore = bench.restore(bench.snapshot().await);
+        let is_struck = run_struck(&bench, &restore, call).await;
+        let after = bench.world.entry();
+        assert_eq!(
+            (after.ns, after.ds.len()),
+            (before.ns, before.ds.len()),
+            "call {call}"
+        );
+        let (old, ours) = bench.keys().await;
+        watch.assert_unbroken(&old, &ours).await;
+        is_struck
     })
     .await;
+    assert!(calls > 3, "{calls}");
 }
 
 #[tokio::test]
