@@ -43,7 +43,7 @@ pub struct DelegatedName {
 
 impl DelegatedName {
     /// Time from the first attempt after which a step is not tried again.
-    pub(super) fn deadline(&self) -> Duration {
+    pub(in crate::steps) fn deadline(&self) -> Duration {
         let Patience { shown, by_hand, sick } = self.patience;
         Duration::from_secs(shown.max(by_hand).max(sick))
     }
