@@ -12,7 +12,8 @@
 //! | `preflight` | whether the delegation may be changed at all: facts, and their judgement |
 //! | `forecast` | the dry run: phases with their durations, what caches keep, what a person enters |
 //! | `snapshot` | the delegation as it was, and how long caches keep it |
-//! | `view` | what the parent's servers show, one by one, and whether ours answer |
+//! | `view` | what the parent's servers show, one by one |
+//! | `fitness` | whether the servers that are led to answer |
 //! | `memory` | what caches may hold that no look shows, and until when |
 //! | `route` | from one delegation to another: the next move, and the rules that no move breaks |
 //! | `rekey` | the same where only keys change |
@@ -23,6 +24,7 @@
 //! interrupted anywhere is gone on with by looking.
 
 mod existing;
+mod fitness;
 mod forecast;
 mod journey;
 mod memory;
@@ -31,10 +33,13 @@ mod rdap;
 mod rekey;
 mod route;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 mod trouble;
 mod view;
 
 pub use self::existing::{Existing, ExistingRecord};
+pub use self::fitness::{Fitness, MustAnswer};
 pub use self::forecast::{Forecast, Phase, phases};
 pub use self::journey::{Journey, Logbook, Patience, Travelled};
 pub use self::memory::{Due, Memory, Trace};
@@ -43,4 +48,4 @@ pub use self::rdap::{Rdap, Registered, Registration};
 pub use self::route::{End, Move, Route, Seen, Stage, next};
 pub use self::snapshot::{Snapshot, SnapshotError, take_snapshot};
 pub use self::trouble::Trouble;
-pub use self::view::{ParentView, Says, ServerView, forgotten_after, keyless, sick};
+pub use self::view::{ParentView, Says, ServerView, forgotten_after, keyless};

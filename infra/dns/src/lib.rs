@@ -21,6 +21,7 @@
 //! | [`transfer`] | secondaries: keys, NOTIFY, catalogs |
 //! | [`roll`] | a new key for a zone |
 //! | [`check`] | the proof over DNS |
+//! | [`shade`] | names that the wildcard stops answering for |
 //! | [`mod@drift`] | how a server's copy differs from what was wanted, and who did it |
 //! | [`probe`] | how a name is delegated, seen from outside |
 //! | [`delegation`] | a domain on its way to our name servers, and back |
@@ -46,6 +47,7 @@ pub mod record;
 pub mod registrar;
 pub mod roll;
 pub mod sealed;
+pub mod shade;
 mod signature;
 pub mod sovereign_zone;
 pub mod transfer;

@@ -12,7 +12,7 @@ use crate::zone::{ZoneMark, ZoneRequest};
 ///
 /// The wildcard answers for everything else. The others are written out although it covers them: a TXT record below one of
 /// them, such as an ACME challenge, would otherwise make the wildcard stop answering for it (RFC 4592 section 2.2.2).
-pub const NAMES: [&str; 6] = ["", "*", "console", "api", "gitea", "harbor"];
+pub const NAMES: [&str; 7] = ["", "*", "console", "api", "auth", "gitea", "harbor"];
 
 /// Addresses may change with a load balancer; they are cached for minutes.
 const ADDRESS_TTL: u32 = 300;
@@ -151,6 +151,25 @@ mod tests {
         }
     }
 
+    /// A challenge below a host of the kit must not make it vanish.
+    #[test]
+    fn every_host_of_the_kit_is_written_out() {
+        let kit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tera-templates/kit/components");
+        let mut hosts = BTreeSet::new();
+        for file in std::fs::read_dir(kit).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for (at, _) in text.match_indices(".${SOVEREIGN_FQDN}") {
+                let is_label = |c: char| c.is_ascii_alphanumeric() || "-*".contains(c);
+                let label = text[..at].rsplit(|c| !is_label(c)).next().unwrap();
+                hosts.insert(label.to_owned());
+            }
+        }
+        assert!(hosts.len() > 2, "{hosts:?}");
+        for host in hosts {
+            assert!(NAMES.contains(&&*host), "{host} is covered by the wildcard alone");
+        }
+    }
+
     #[test]
     fn the_zone_in_words() {
         let zone = sovereign_zone(&names()).unwrap();
@@ -165,7 +184,7 @@ mod tests {
             "3600 `acme.example` NS = ns1.dns.example., ns2.dns.example.".to_owned(),
             "300 `acme.example` CAA = 0 issue \"letsencrypt.org\"".to_owned(),
         ];
-        for name in ["", "*.", "console.", "api.", "gitea.", "harbor."] {
+        for name in ["", "*.", "console.", "api.", "auth.", "gitea.", "harbor."] {
             wanted.push(format!("300 `{name}acme.example` A = 192.0.2.1"));
             wanted.push(format!("300 `{name}acme.example` AAAA = 2001:db8::1"));
         }

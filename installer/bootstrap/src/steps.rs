@@ -46,7 +46,7 @@ use crate::services::Services;
 pub use boot::HostBoot;
 pub use delegation::{
     Course, DelegatedName, DrainDelegation, InspectDelegation, InspectedDelegation, PointDelegation,
-    ReachedStage, RestoreDelegation, SignDelegation, UnsignDelegation, ValidateDelegation,
+    ROLL_BACK, ReachedStage, RestoreDelegation, SignDelegation, UnsignDelegation, ValidateDelegation,
     ValidatedDelegation, ValidatedWay,
 };
 pub use delete::DeleteResource;
@@ -66,7 +66,9 @@ pub use own_token::PlannedToken;
 pub use parent_credential::{ForgetParentCredential, KeepParentCredential};
 pub use place::{HostPlace, Machine};
 pub use placement_group::CreatePlacementGroup;
-pub use pool::{ActivateName, DelegateName, DelegatedChild, HeldName, HoldName, ReleaseName, WithdrawName};
+pub use pool::{
+    ActivateName, DelegateName, DelegatedChild, HeldName, HoldName, ProveServers, ReleaseName, WithdrawName,
+};
 pub use prepare_host::{PrepareHost, PreparedHost};
 pub use proof::ProveEmpty;
 pub use registry_authority::{MakeRegistryAuthority, RegistryAuthority};
@@ -123,6 +125,7 @@ pub fn registry() -> StepRegistry<Services> {
         .with::<ValidateDelegation>()
         .with::<RestoreDelegation>()
         .with::<HoldName>()
+        .with::<ProveServers>()
         .with::<DelegateName>()
         .with::<ActivateName>()
         .with::<WithdrawName>()

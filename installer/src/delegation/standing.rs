@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use sovereign_bootstrap::steps::{
-    DrainDelegation, InspectDelegation, InspectedDelegation, PointDelegation, ReachedStage,
+    DrainDelegation, InspectDelegation, InspectedDelegation, PointDelegation, ROLL_BACK, ReachedStage,
     RestoreDelegation, SignDelegation, UnsignDelegation, ValidateDelegation, ValidatedDelegation,
 };
+use sovereign_core::agent::SubStepState;
+use sovereign_core::event::{Event, EventKind};
 use sovereign_dns::DomainName;
 use sovereign_dns::delegation::Snapshot;
 use sovereign_dns::registrar::NsSet;
@@ -38,6 +40,10 @@ pub(crate) enum Level {
     Signed,
     /// Proven from the root down.
     Validated,
+    /// It did not go well, and is on its way back by itself.
+    RollingBack,
+    /// It did not go well, and went back by itself.
+    RolledBack,
     /// It is being given back.
     GoingBack,
     /// It was given back.
@@ -55,6 +61,8 @@ impl Level {
             Self::Drained => "drained",
             Self::Signed => "signed",
             Self::Validated => "validated",
+            Self::RollingBack => "rolling back",
+            Self::RolledBack => "rolled back",
             Self::GoingBack => "going back",
             Self::GivenBack => "given back",
         }
@@ -154,6 +162,9 @@ fn level(run: &Run, view: &RunView) -> Level {
             Level::GoingBack
         };
     }
+    if let Some(level) = turned_back(run) {
+        return level;
+    }
     if let Some((_, level)) = reached.into_iter().find(|(kind, _)| done(kind)) {
         return level;
     }
@@ -164,6 +175,30 @@ fn level(run: &Run, view: &RunView) -> Level {
     } else {
         Level::NotBegun
     }
+}
+
+/// Where a step turned back and has not come to its end since: what was reached before does not hold any more.
+fn turned_back(run: &Run) -> Option<Level> {
+    let mut turned = None;
+    for Event { step, kind, .. } in &run.events {
+        match kind {
+            EventKind::SubStep(part) if part.name == ROLL_BACK => {
+                turned = match part.state {
+                    SubStepState::Begun => Some((step, Level::RollingBack)),
+                    SubStepState::Done { .. } => Some((step, Level::RolledBack)),
+                    SubStepState::Failed { .. } => None,
+                };
+            }
+            EventKind::StepStarted { .. } if turned == Some((step, Level::RolledBack)) => {
+                turned = Some((step, Level::Submitted));
+            }
+            EventKind::StepSucceeded { .. } if turned.is_some_and(|(turned, _)| turned == step) => {
+                turned = None;
+            }
+            _ => {}
+        }
+    }
+    turned.map(|(_, level)| level)
 }
 
 fn stages(run: &Run, view: &RunView) -> Vec<Stage> {
@@ -253,7 +288,9 @@ fn next(level: Level, sovereign: &str) -> Vec<Next> {
         Level::GivenBack => vec![Next::delegate_again(sovereign)],
         Level::GoingBack => vec![Next::go_on("dns rollback", sovereign)],
         Level::Validated => vec![Next::roll_back(sovereign)],
-        Level::NotBegun | Level::Inspected => vec![Next::go_on("up", sovereign)],
+        Level::NotBegun | Level::Inspected | Level::RollingBack | Level::RolledBack => {
+            vec![Next::go_on("up", sovereign)]
+        }
         Level::Submitted | Level::Observed | Level::Drained | Level::Signed => {
             vec![Next::go_on("up", sovereign), Next::roll_back(sovereign)]
         }

@@ -1,5 +1,9 @@
 use jiff::Timestamp;
-use sovereign_bootstrap::steps::{DelegatedName, ValidateDelegation, ValidatedDelegation};
+use sovereign_bootstrap::steps::{
+    Course, DelegatedName, DrainDelegation, ROLL_BACK, ReachedStage, SignDelegation, ValidateDelegation,
+    ValidatedDelegation,
+};
+use sovereign_core::agent::{SubStep, SubStepState};
 use sovereign_core::event::{Event, EventKind, RunOutcome};
 use sovereign_dns::delegation::{Memory, Patience};
 use sovereign_engine::journal::{Direction, RunId};
@@ -37,6 +41,8 @@ fn on(ns: &[&str]) -> Snapshot {
 struct History {
     plan: PlanBuilder,
     ended: Vec<(String, serde_json::Value)>,
+    /// What came after that.
+    more: Vec<(String, EventKind)>,
 }
 
 impl History {
@@ -44,6 +50,7 @@ impl History {
         Self {
             plan: PlanBuilder::new("acme-dev".parse().unwrap(), ""),
             ended: Vec::new(),
+            more: Vec::new(),
         }
     }
 
@@ -95,12 +102,47 @@ impl History {
         self.step(&step, done.then_some(&output))
     }
 
+    /// The way to our name servers, up to where every cache has forgotten the old ones.
+    fn drained(self) -> Self {
+        let course = Course {
+            name: named(&OURS),
+            inspect: serde_json::from_value(InspectDelegation::KIND.into()).unwrap(),
+            zone: serde_json::from_value("zone".into()).unwrap(),
+            credential: None,
+        };
+        let reached = ReachedStage {
+            memory: Memory::default(),
+        };
+        let drain = DrainDelegation {
+            course: course.clone(),
+            earlier: None,
+        };
+        let sign = SignDelegation {
+            course,
+            earlier: None,
+        };
+        self.step(&drain, Some(&reached)).step(&sign, None)
+    }
+
+    /// Something more becomes of the step that brings our keys.
+    fn then(mut self, kind: EventKind) -> Self {
+        self.more.push((SignDelegation::KIND.to_owned(), kind));
+        self
+    }
+
+    fn rolls_back(self, state: SubStepState) -> Self {
+        let name = ROLL_BACK.to_owned();
+        self.then(EventKind::SubStep(SubStep { name, state }))
+    }
+
     fn run(self) -> Run {
         let mut kinds = Vec::new();
         for (step, output) in self.ended {
             kinds.push((Some(step.clone()), EventKind::StepStarted { attempt: 1 }));
             kinds.push((Some(step), EventKind::StepSucceeded { found: false, output }));
         }
+        let more = self.more.into_iter().map(|(step, kind)| (Some(step), kind));
+        kinds.extend(more);
         kinds.push((
             None,
             EventKind::RunEnded {
@@ -177,4 +219,42 @@ fn a_standing_has_each_stage_with_its_evidence() {
     assert!(DelegationStanding::of(&[History::new().run()]).is_none());
     let given = DelegationStanding::of(&[History::new().restored(true).run()]).unwrap();
     assert_eq!(given.level, Level::GivenBack);
+}
+
+#[test]
+fn what_went_back_by_itself_is_not_where_it_had_come_to() {
+    let started = |attempt| EventKind::StepStarted { attempt };
+    let failed = || EventKind::StepFailed {
+        cause: "rolled back".to_owned(),
+        remedy: "mend".to_owned(),
+    };
+    let done = || SubStepState::Done {
+        changed: true,
+        detail: "rolled back".to_owned(),
+    };
+    let not = || SubStepState::Failed {
+        cause: "the old ones are gone".to_owned(),
+        remedy: "mend".to_owned(),
+        log: Vec::new(),
+    };
+    let drained = || {
+        History::new()
+            .inspected(&OURS, Some(&["a.old.example"]))
+            .drained()
+    };
+    let begun = || drained().then(started(1)).rolls_back(SubStepState::Begun);
+    let over = || begun().rolls_back(done()).then(failed());
+    let output = serde_json::json!({ "memory": Memory::default() });
+    let succeeded = EventKind::StepSucceeded { found: false, output };
+    for (history, level) in [
+        (drained(), Level::Drained),
+        (begun(), Level::RollingBack),
+        (over(), Level::RolledBack),
+        (begun().rolls_back(not()).then(failed()), Level::Drained),
+        (over().then(started(2)), Level::Submitted),
+        (over().then(started(2)).then(succeeded), Level::Signed),
+    ] {
+        let standing = DelegationStanding::of(&[history.run()]).unwrap();
+        assert_eq!(standing.level, level);
+    }
 }

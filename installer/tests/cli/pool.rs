@@ -162,7 +162,13 @@ async fn everything_that_is_wrong_with_a_name_is_said_before_anything_is_made() 
         .collect();
     assert_eq!(
         kinds,
-        ["pool.hold", "zone.create", "pool.delegate", "pool.activate"]
+        [
+            "pool.hold",
+            "zone.create",
+            "pool.servers",
+            "pool.delegate",
+            "pool.activate"
+        ]
     );
 
     place.file("reserved.yaml", &world.spec("www"));

@@ -103,6 +103,11 @@ async fn keys_that_the_registrar_refuses_lead_back_by_themselves() {
     let said = ended.stdout + &ended.stderr;
     assert!(said.contains("rolled back to its old delegation"), "{said}");
     assert_eq!(bench.shown(DOMAIN), before);
+    let status = bench
+        .sovereign(&["dns", "status", "acme", "--json"])
+        .success()
+        .json();
+    assert_eq!(status["level"], "rolled_back", "{status:#}");
 
     // The cause is gone: the same command goes the whole way.
     bench.sovereign(&["up", "acme.yaml", "--yes"]).success();

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::fitness::{Fitness, MustAnswer, faults};
 use super::memory::Memory;
 use super::route::{Move, Route, Seen, Stage, next};
 use super::trouble::Trouble;
-use super::view::{ParentView, forgotten_after, keyless, sick};
+use super::view::{ParentView, forgotten_after, keyless};
 use crate::error::ErrorClass;
 use crate::name::DomainName;
 use crate::probe::{DelegationReport, Expectation, ProbeConfig, Prober};
@@ -61,8 +62,8 @@ pub struct Journey<'a> {
     pub probe: &'a ProbeConfig,
     /// From where to where.
     pub route: Route,
-    /// The servers that are led to must answer: they are looked at before and after.
-    pub must_answer: bool,
+    /// Which of the servers that are led to must answer.
+    pub must_answer: MustAnswer,
     /// How long things may take.
     pub patience: Patience,
     /// Where it is told what goes on.
@@ -101,7 +102,9 @@ pub struct Travelled {
 struct Look {
     registered: Option<Delegation>,
     parent: ParentView,
-    wrong: Vec<String>,
+    fitness: Fitness,
+    /// What else is wrong with the servers that are led to: it matters before anybody is.
+    faults: Vec<String>,
     now: Timestamp,
 }
 
@@ -157,7 +160,7 @@ impl Journey<'_> {
             self.read(&mut trip).await.ok()?;
             let look = self.look(&mut trip).await;
             let step = next(&self.route, goal, look.seen(), &trip.memory, look.now);
-            if step != Move::Arrived || !look.wrong.is_empty() {
+            if step != Move::Arrived || !look.fitness.is_proven() {
                 return None;
             }
             sleep(pause).await;
@@ -173,13 +176,16 @@ impl Journey<'_> {
             match self.read(&mut trip).await {
                 Ok(()) => {}
                 Err(error) => {
+                    // Nothing is seen meanwhile, and what was seen before may have passed.
+                    trip.sick_since = None;
                     self.bear(&mut trip, error).await?;
                     continue;
                 }
             }
-            let look = self.look(&mut trip).await;
+            let mut look = self.look(&mut trip).await;
             self.keep(&mut trip).await;
             let step = next(&self.route, goal, look.seen(), &trip.memory, look.now);
+            self.count_faults(&mut look, &step);
             self.heed(&mut trip, &look, &step)?;
             match step {
                 Move::Arrived if trip.arrived => {
@@ -249,33 +255,46 @@ impl Journey<'_> {
         let report = Prober::new(self.probe.clone())
             .probe(self.domain, &expectation)
             .await;
-        let look = Look {
+        let mut look = Look {
             registered: trip.registered.clone(),
             parent: ParentView::of(&report),
-            wrong: self.wrong(&report),
+            fitness: Fitness::default(),
+            faults: faults(&report, &self.route.to.shown),
             now: Timestamp::now(),
         };
+        look.fitness = self.fitness(&report, look.seen());
         let ttl_of = |ns: &BTreeSet<DomainName>| forgotten_after(&report, ns);
         trip.memory.note(&self.route, look.seen(), ttl_of, look.now);
         look
     }
 
     /// What keeps anybody from being led to the servers, or a key from being vouched for.
-    fn wrong(&self, report: &DelegationReport) -> Vec<String> {
+    fn fitness(&self, report: &DelegationReport, seen: Seen<'_>) -> Fitness {
         let Route { to, .. } = &self.route;
-        if !self.must_answer {
-            return Vec::new();
+        match self.must_answer {
+            MustAnswer::All => {
+                let mut fitness = Fitness::of(report, &to.shown);
+                fitness.wrong.extend(keyless(report, &to.shown, &to.vouched));
+                fitness
+            }
+            MustAnswer::One if !self.route.is_ordered(seen) => Fitness::of_any(report, &to.shown),
+            MustAnswer::One | MustAnswer::None => Fitness::default(),
         }
-        let mut wrong = sick(report, &to.shown);
-        if self.route.is_rekey() {
-            wrong.extend(keyless(report, &to.shown, &to.vouched));
-        }
-        wrong
     }
 
-    /// Servers that should answer and do not are borne for a while.
+    /// Before anybody is led to the servers, their faults count as well.
+    fn count_faults(&self, look: &mut Look, step: &Move) {
+        let Move::Submit(target) = step else { return };
+        let leads_there = target.ns == self.route.to.ns && !self.route.is_ordered(look.seen());
+        if self.must_answer == MustAnswer::All && leads_there && look.fitness.wrong.is_empty() {
+            look.fitness.wrong.append(&mut look.faults);
+        }
+    }
+
+    /// Servers that should answer and do not are borne for a while. A look that cannot tell breaks the while off.
     fn heed(&self, trip: &mut Trip, look: &Look, step: &Move) -> Result<(), Trouble> {
-        if look.wrong.is_empty() {
+        let wrong = &look.fitness.wrong;
+        if wrong.is_empty() {
             trip.sick_since = None;
             return Ok(());
         }
@@ -284,7 +303,7 @@ impl Journey<'_> {
         if matters && since.elapsed() >= Duration::from_secs(self.patience.sick) {
             return Err(Trouble::Sick {
                 domain: self.domain.clone(),
-                wrong: look.wrong.clone(),
+                wrong: wrong.clone(),
             });
         }
         Ok(())
@@ -330,14 +349,14 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Asks for a change. Ours must answer before anybody is led to them.
+    /// Asks for a change. Servers must answer before anything is done to lead there, and before their keys are vouched for.
     async fn submit(&self, trip: &mut Trip, target: Target, look: &Look) -> Result<(), Trouble> {
-        let leads_there = target.ns == self.route.to.ns && !self.route.is_ordered(look.seen());
         let vouches = target.ds.as_ref().is_some_and(|ds| !ds.is_empty());
-        if !look.wrong.is_empty() && (leads_there || vouches) {
+        if !look.fitness.is_proven() && (vouches || !self.route.is_ordered(look.seen())) {
             let awaited = format!("the name servers of `{}` to answer", self.domain);
+            let lines: Vec<&str> = look.fitness.lines().collect();
             return self
-                .linger(trip, &awaited, &look.wrong.join("; "), self.patience.sick)
+                .linger(trip, &awaited, &lines.join("; "), self.patience.shown)
                 .await;
         }
         let Some((host, present)) = self.able(&target).zip(look.registered.as_ref()) else {

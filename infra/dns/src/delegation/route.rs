@@ -50,10 +50,11 @@ impl End {
         asked.chain(self.vouched.iter().cloned()).collect()
     }
 
-    /// Whether a record of keys is what is asked for.
-    fn is_keyed(&self, recorded: &BTreeSet<Ds>) -> bool {
+    /// Whether these keys are those that are asked for, on record or at the parent: when they were first seen, one may not have
+    /// caught up with the other.
+    fn is_keyed(&self, keys: &BTreeSet<Ds>) -> bool {
         let asked: BTreeSet<&Ds> = self.ds.iter().map(|signer| &signer.ds).collect();
-        recorded.iter().collect::<BTreeSet<_>>() == asked || *recorded == self.vouched
+        keys.iter().collect::<BTreeSet<_>>() == asked || *keys == self.vouched
     }
 
     /// Whether a registrar's record is this end, as far as name servers go.
@@ -298,7 +299,7 @@ fn keys_off(route: &Route, seen: Seen<'_>, ordered: bool) -> Option<Move> {
 
 fn keys_on(route: &Route, goal: Stage, seen: Seen<'_>, memory: &Memory, now: Timestamp) -> Move {
     if goal == Stage::KeysOn && route.to.is_keyed(&seen.recorded_keys()) {
-        return if seen.parent.all_vouch(|ds| *ds == route.to.vouched) {
+        return if seen.parent.all_vouch(|ds| route.to.is_keyed(ds)) {
             Move::Arrived
         } else {
             Move::Watch(Stage::KeysOn)

@@ -1,4 +1,4 @@
-//! What the servers of a parent show of a name, and whether the name's own servers answer.
+//! What the servers of a parent show of a name, and what keys its own servers have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::name::DomainName;
-use crate::probe::{DelegationReport, DsSeen, Failure, Outcome, ParentSays, ParentServer, Standing};
+use crate::probe::{
+    DelegationReport, DsSeen, Failure, KeysSeen, Outcome, ParentSays, ParentServer, Standing, ZoneServer,
+};
 use crate::record::Ds;
 
 /// What one server of the parent shows.
@@ -79,6 +81,11 @@ impl ParentView {
                 })
                 .collect(),
         }
+    }
+
+    /// Whether some server says anything.
+    pub fn speaks(&self) -> bool {
+        self.sets().next().is_some()
     }
 
     /// Whether every server shows name servers that `fits` is content with; an empty set stands for no delegation.
@@ -243,47 +250,6 @@ pub fn forgotten_after(report: &DelegationReport, names: &BTreeSet<DomainName>) 
         .unwrap_or_default()
 }
 
-/// What is wrong with these name servers: one line for each that does not answer for the zone as it should.
-pub fn sick(report: &DelegationReport, names: &BTreeSet<DomainName>) -> Vec<String> {
-    let evidence = &report.evidence;
-    let mut wrong = Vec::new();
-    for name in names {
-        let addresses = evidence
-            .servers
-            .iter()
-            .filter(|server| server.server.name == name.as_str());
-        let reachable: Vec<_> = addresses
-            .filter(|server| !server.soa.failure().is_some_and(Failure::is_ours))
-            .collect();
-        if reachable.is_empty() {
-            let why = evidence
-                .hosts
-                .iter()
-                .find(|host| host.name == *name)
-                .and_then(|host| host.addresses.failure().map(ToString::to_string));
-            let why = why.unwrap_or_else(|| "no address of it can be asked from here".to_owned());
-            wrong.push(format!("`{name}`: {why}"));
-        }
-        for server in reachable {
-            match (&server.soa, &server.ns) {
-                (Outcome::Failed(failure), _) | (_, Outcome::Failed(failure)) => {
-                    wrong.push(format!("{}: {failure}", server.server));
-                }
-                (_, Outcome::Seen(set)) if set.names != *names => {
-                    let told: Vec<&str> = set.names.iter().map(DomainName::as_str).collect();
-                    wrong.push(format!(
-                        "{}: names other servers, {}",
-                        server.server,
-                        told.join(" ")
-                    ));
-                }
-                _ => {}
-            }
-        }
-    }
-    wrong
-}
-
 /// Whether one of these name servers answers with keys of the name.
 pub(super) fn signs(report: &DelegationReport, names: &BTreeSet<DomainName>) -> bool {
     let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);
@@ -294,27 +260,42 @@ pub(super) fn signs(report: &DelegationReport, names: &BTreeSet<DomainName>) -> 
     })
 }
 
-/// Which of these name servers lack some of these keys: one line for each address. One that is silent lacks none.
+/// Which of these name servers lack some of these keys, or do not answer for them: one line for each address. One that is silent
+/// altogether lacks none.
 pub fn keyless(report: &DelegationReport, names: &BTreeSet<DomainName>, keys: &BTreeSet<Ds>) -> Vec<String> {
     let is_one = |name: &str| names.iter().any(|one| one.as_str() == name);
     let servers = report
         .evidence
         .servers
         .iter()
-        .filter(|server| is_one(&server.server.name));
-    let lines = servers.filter_map(|server| {
-        let there = &server.keys.seen()?.keys;
-        let is_there = |ds: &Ds| {
-            there
-                .iter()
-                .any(|key| (key.tag, key.algorithm) == (ds.key_tag, ds.algorithm))
-        };
-        let missing: Vec<String> = keys
-            .iter()
-            .filter(|ds| !is_there(ds))
-            .map(|ds| ds.key_tag.to_string())
-            .collect();
-        (!missing.is_empty()).then(|| format!("{}: lacks key {}", server.server, missing.join(", ")))
-    });
-    lines.collect()
+        .filter(|server| is_one(&server.server.name) && server.soa.seen().is_some());
+    let line = |server: &ZoneServer| {
+        let lacks = lacks(&server.keys, keys)?;
+        Some(format!("{}: {lacks}", server.server))
+    };
+    servers.filter_map(line).collect()
 }
+
+fn lacks(seen: &Outcome<KeysSeen>, keys: &BTreeSet<Ds>) -> Option<String> {
+    let there = match seen {
+        Outcome::Seen(seen) => &seen.keys,
+        Outcome::Failed(failure) => {
+            let matters = !keys.is_empty() && !failure.is_ours();
+            return matters.then(|| format!("no answer about its keys: {failure}"));
+        }
+    };
+    let is_there = |ds: &Ds| {
+        there
+            .iter()
+            .any(|key| (key.tag, key.algorithm) == (ds.key_tag, ds.algorithm))
+    };
+    let missing: Vec<String> = keys
+        .iter()
+        .filter(|ds| !is_there(ds))
+        .map(|ds| ds.key_tag.to_string())
+        .collect();
+    (!missing.is_empty()).then(|| format!("lacks key {}", missing.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use sovereign_dns::check::{ZoneProblem, check_server, still_answers};
 use sovereign_dns::host::Signing;
 use sovereign_dns::record::{RecordKind, RecordSet, Records};
+use sovereign_dns::shade::shades;
 use sovereign_dns::zone::Change;
 use sovereign_dns::{
     ErrorClass, PowerDnsConfig, SovereignNames, check_zone, connect_powerdns, look, publish, sovereign_zone,
@@ -56,6 +57,28 @@ async fn a_zone_is_made_complete_and_signed_and_the_world_believes_it() {
         let said = dig(server, "acme.example", "SOA", &[transport]);
         assert!(said.contains("status: NOERROR") && said.contains(" aa"), "{said}");
     }
+}
+
+/// A certificate issuer's challenge makes its name exist: names that are written out answer all the same.
+#[tokio::test]
+async fn a_challenge_below_a_name_of_the_kit_leaves_it_answering() {
+    let bench = Bench::start().await;
+    let request = zone("acme");
+    publish(&bench.hosts, &request).await.unwrap();
+    let server = bench.server.dns_addr;
+    for name in ["console", "auth"] {
+        let challenge = RecordSet {
+            name: request.name.child(&format!("_acme-challenge.{name}")).unwrap(),
+            ttl: 60,
+            records: Records::read("TXT".into(), &["\"token\"".to_owned()].into()),
+        };
+        let changes = [Change::Replace(challenge)];
+        bench.host().change(&request.name, &changes).await.unwrap();
+        let said = dig(server, &format!("{name}.acme.example"), "A", &[]);
+        assert!(said.contains("192.0.2.1"), "{name}: {said}");
+    }
+    let copy = bench.host().find(&request.name).await.unwrap().unwrap();
+    assert_eq!(shades(&copy), []);
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ pub(super) fn draft(
         name: name.clone(),
         inspect: inspect.clone(),
         zone: zone.clone(),
+        credential: spec.domain.parent_host().cloned(),
     };
     let unsign = plan.step(
         step_name("unsign"),

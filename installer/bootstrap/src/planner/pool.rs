@@ -12,7 +12,9 @@ use sovereign_dns::pool::{Allocation, LabelProblem, PoolName, State};
 use sovereign_dns::registrar::NsSet;
 use sovereign_engine::plan::{PlanBuilder, PlanError, StepName, StepRef};
 
-use crate::steps::{ActivateName, CreateZone, DelegateName, DelegatedName, HoldName, ValidateDelegation};
+use crate::steps::{
+    ActivateName, CreateZone, DelegateName, DelegatedName, HoldName, ProveServers, ValidateDelegation,
+};
 
 /// What was seen of a pool before the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -199,18 +201,27 @@ pub(super) fn delegate(
     let (Some(Ok(name)), Some(hold)) = (wanted(spec), hold) else {
         return Ok(());
     };
-    let nameservers = spec.dns.iter().flat_map(|dns| &dns.nameservers);
-    let after = [hold.name().clone(), zone.name().clone()];
+    let Some(led) = led(spec, &name) else {
+        return Ok(());
+    };
+    let servers = ProveServers {
+        name: led.clone(),
+        zone: zone.clone(),
+    };
+    let title = format!("name servers of {name} answer for it");
+    let of_zone = [zone.name().clone()];
+    let servers = plan.step(step_name("servers", &name), title, &servers, &of_zone)?;
+    let after = [hold.name().clone(), zone.name().clone(), servers.name().clone()];
     let delegate = DelegateName {
         sovereign: spec.name.clone(),
         name: name.clone(),
-        nameservers: nameservers.filter_map(|name| name.parse().ok()).collect(),
+        nameservers: led.nameservers.hosts().to_vec(),
         hold: hold.clone(),
         zone,
     };
     let title = format!("delegate {name} in {}", name.pool);
     let delegated = plan.step(step_name("delegate", &name), title, &delegate, &after)?;
-    let proven = validate(plan, spec, &name, delegated.name())?;
+    let proven = validate(plan, led, &name, delegated.name())?;
     let activate = ActivateName {
         sovereign: spec.name.clone(),
         name,
@@ -222,26 +233,25 @@ pub(super) fn delegate(
     Ok(())
 }
 
+/// The name and the servers that it is to be led to; the spec's reader has seen to it that they are names.
+fn led(spec: &SovereignSpec, name: &PoolName) -> Option<DelegatedName> {
+    let nameservers = spec.dns.iter().flat_map(|dns| &dns.nameservers);
+    Some(DelegatedName {
+        sovereign: spec.name.clone(),
+        domain: name.fqdn().ok()?,
+        nameservers: NsSet::read(nameservers).ok()?,
+        patience: Patience::default(),
+    })
+}
+
 /// The proof from the root down: every server answers, and the chain of trust holds where the pool is signed. Its name comes back.
 fn validate(
     plan: &mut PlanBuilder,
-    spec: &SovereignSpec,
+    led: DelegatedName,
     name: &PoolName,
     after: &StepName,
 ) -> Result<StepName, PlanError> {
-    let nameservers = spec.dns.iter().flat_map(|dns| &dns.nameservers);
-    let (Ok(domain), Ok(nameservers)) = (name.fqdn(), NsSet::read(nameservers)) else {
-        return Ok(after.clone());
-    };
-    let step = ValidateDelegation {
-        name: DelegatedName {
-            sovereign: spec.name.clone(),
-            domain,
-            nameservers,
-            patience: Patience::default(),
-        },
-        way: None,
-    };
+    let step = ValidateDelegation { name: led, way: None };
     let title = format!("delegation of {name} proven from the root");
     let name = StepName::new(format!("delegation/validate/{name}"));
     plan.step(name.clone(), title, &step, std::slice::from_ref(after))?;

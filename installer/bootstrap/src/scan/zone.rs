@@ -9,6 +9,7 @@ use sovereign_dns::probe::{DsSeen, Expectation, ProbeConfig, Prober};
 use sovereign_dns::publish::shared_keys;
 use sovereign_dns::record::Ds;
 use sovereign_dns::sealed::{SealFinding, SealProblem, judge_now, seals};
+use sovereign_dns::shade::{Shade, shades};
 use sovereign_dns::transfer::{Supply, check_secondaries};
 use sovereign_dns::zone::{Zone, ZoneSettings};
 use sovereign_dns::{DnsError, ZoneFinding, ZoneHost, ZoneRequest, check_zone};
@@ -145,9 +146,24 @@ fn copy(host: &dyn ZoneHost, request: &ZoneRequest, zone: &Zone) -> Vec<Finding>
         Finding::new(Severity::Error, "zone.setting", host.name(), message, UP)
     });
     let records = drift(request, zone);
+    let shades = shades(zone);
     settings
         .chain(records.iter().map(|drift| record(host, drift)))
+        .chain(shades.iter().map(|shade| shaded(host, shade)))
         .collect()
+}
+
+fn shaded(host: &dyn ZoneHost, shade: &Shade) -> Finding {
+    let Shade { name, by, kind } = shade;
+    Finding::new(
+        Severity::Warning,
+        "zone.record.shades",
+        host.name(),
+        format!(
+            "`{name}` has no answer any more: `{by}` {kind} stands below it, so that the wildcard ends there"
+        ),
+        format!("give `{name}` records of its own if anybody asks for it, or remove what stands below it"),
+    )
 }
 
 fn missing_settings(settings: ZoneSettings) -> Vec<&'static str> {

@@ -16,7 +16,7 @@ mod restore;
 mod validate;
 
 pub(super) use self::course::signers;
-pub use self::course::{Course, DelegatedName};
+pub use self::course::{Course, DelegatedName, ROLL_BACK};
 pub(super) use self::inspect::registrar_error;
 pub use self::inspect::{InspectDelegation, InspectedDelegation};
 pub use self::milestone::{DrainDelegation, PointDelegation, ReachedStage, SignDelegation, UnsignDelegation};

@@ -47,15 +47,11 @@ impl Step for KeepParentCredential {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        let secrets = cx.services.nodes.secrets();
-        let found = look_up(secrets, &self.credential).await.map_err(sealed_error)?;
-        keep(secrets, &self.sovereign, &found).await.map_err(sealed_error)
+        seal(cx, &self.sovereign, &self.credential).await
     }
 
     async fn undo(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        forget(cx.services.nodes.secrets(), &self.sovereign)
-            .await
-            .map_err(sealed_error)
+        destroy(cx, &self.sovereign).await
     }
 }
 
@@ -78,14 +74,32 @@ impl Step for ForgetParentCredential {
     }
 
     async fn apply(&self, cx: &StepContext<'_, Services>) -> Result<(), StepError> {
-        forget(cx.services.nodes.secrets(), &self.sovereign)
-            .await
-            .map_err(sealed_error)
+        destroy(cx, &self.sovereign).await
     }
 
     async fn undo(&self, _: &StepContext<'_, Services>) -> Result<(), StepError> {
         Ok(())
     }
+}
+
+/// Seals a copy of what the spec leads to.
+pub(super) async fn seal(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+    credential: &RegistrarCredential,
+) -> Result<(), StepError> {
+    let secrets = cx.services.nodes.secrets();
+    let found = look_up(secrets, credential).await.map_err(sealed_error)?;
+    keep(secrets, sovereign, &found).await.map_err(sealed_error)
+}
+
+/// Destroys the sealed copy, if there is one.
+pub(super) async fn destroy(
+    cx: &StepContext<'_, Services>,
+    sovereign: &SovereignName,
+) -> Result<(), StepError> {
+    let secrets = cx.services.nodes.secrets();
+    forget(secrets, sovereign).await.map_err(sealed_error)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "handed over by `map_err`")]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sovereign_core::name::SovereignName;
-use sovereign_dns::delegation::{Journey, ParentView, Patience, Route, Stage, Trouble, keyless};
+use sovereign_dns::delegation::{Journey, MustAnswer, ParentView, Patience, Route, Stage, Trouble, keyless};
 use sovereign_dns::pool::PoolName;
 use sovereign_dns::probe::{Expectation, Prober};
 use sovereign_dns::record::Ds;
@@ -149,7 +149,7 @@ impl RolledZone {
             host: cx.services.parent.as_deref(),
             probe: &cx.services.probe,
             route: Route::rekey(self.nameservers.clone(), old, new_signers),
-            must_answer: true,
+            must_answer: MustAnswer::All,
             patience: PATIENCE,
             log: &log,
         };

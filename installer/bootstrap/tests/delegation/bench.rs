@@ -1,6 +1,7 @@
 //! The steps of a delegation in a plan, run by the real executor over a world.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use sovereign_bootstrap::steps::{
 use sovereign_bootstrap::{Services, registry};
 use sovereign_core::event::EventKind;
 use sovereign_core::name::SovereignName;
+use sovereign_core::registrar::RegistrarCredential;
 use sovereign_core::secret::SecretRef;
 use sovereign_dns::delegation::{Patience, Place, Snapshot};
 use sovereign_dns::record::{Ds, RecordSet, Records, Soa};
@@ -36,26 +38,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{OURS, World};
 
-/// Keeps nothing: no step of a delegation has a secret.
-#[derive(Debug)]
-struct NoSecrets;
+/// Secrets in memory; what a reference leads to is its name.
+#[derive(Debug, Default)]
+pub(crate) struct MemorySecrets(Mutex<BTreeMap<String, SecretString>>);
+
+impl MemorySecrets {
+    /// What they are kept under.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+}
 
 #[async_trait]
-impl SecretStore for NoSecrets {
-    async fn get(&self, _: &str) -> Result<Option<SecretString>, SecretStoreError> {
-        Ok(None)
+impl SecretStore for MemorySecrets {
+    async fn get(&self, name: &str) -> Result<Option<SecretString>, SecretStoreError> {
+        Ok(self.0.lock().unwrap().get(name).cloned())
     }
 
-    async fn put(&self, _: &str, _: &SecretString) -> Result<(), SecretStoreError> {
+    async fn put(&self, name: &str, secret: &SecretString) -> Result<(), SecretStoreError> {
+        self.0.lock().unwrap().insert(name.to_owned(), secret.clone());
         Ok(())
     }
 
-    async fn delete(&self, _: &str) -> Result<(), SecretStoreError> {
+    async fn delete(&self, name: &str) -> Result<(), SecretStoreError> {
+        self.0.lock().unwrap().remove(name);
         Ok(())
     }
 
     async fn resolve(&self, reference: &SecretRef) -> Result<SecretString, SecretStoreError> {
-        Err(SecretStoreError(format!("{reference} is not needed here")))
+        Ok(reference.to_string().into())
     }
 }
 
@@ -125,6 +136,11 @@ pub(crate) struct Bench {
     pub(crate) patience: Patience,
     /// A person changes the delegation.
     pub(crate) by_hand: bool,
+    /// What the plan says that the registrar is asked with.
+    pub(crate) credential: Option<RegistrarCredential>,
+    pub(crate) secrets: Arc<MemorySecrets>,
+    /// Nothing that answers DNS can be reached from where the plan runs.
+    pub(crate) is_cut_off: bool,
     /// Longest silence of a run in the journal.
     pub(crate) heartbeat: Duration,
     /// Put around the registrar's client.
@@ -146,6 +162,9 @@ impl Bench {
                 sick: 60,
             },
             by_hand: false,
+            credential: None,
+            secrets: Arc::default(),
+            is_cut_off: false,
             heartbeat: Duration::from_millis(300),
             around: None,
         }
@@ -196,6 +215,7 @@ impl Bench {
             name: name.clone(),
             inspect: inspect.clone(),
             zone: serde_json::from_value("zone".into()).unwrap(),
+            credential: self.credential.clone(),
         };
         let unsign = UnsignDelegation {
             course: course.clone(),
@@ -262,7 +282,14 @@ impl Bench {
     fn services(&self, journal: Arc<dyn Journal>) -> Services {
         let book = Arc::new(MemoryBook::default());
         let hub = Arc::new(Hub::new(book.clone()));
-        let nodes = Nodes::new(hub, book, Arc::new(NoSecrets), None, None, Duration::from_secs(1));
+        let nodes = Nodes::new(
+            hub,
+            book,
+            self.secrets.clone(),
+            None,
+            None,
+            Duration::from_secs(1),
+        );
         Services {
             cloud: None,
             token: None,
@@ -277,7 +304,11 @@ impl Bench {
                 book: Arc::new(sovereign_dns::pool::testing::MemoryBook::default()),
                 quarantine: Duration::from_hours(1),
             },
-            probe: self.world.probe(),
+            probe: if self.is_cut_off {
+                self.world.probe_from_nowhere()
+            } else {
+                self.world.probe()
+            },
             nodes: Arc::new(nodes),
             journal,
         }
@@ -330,14 +361,24 @@ impl Bench {
 
     /// Our servers no longer answer as they should: the zone names others.
     pub(crate) async fn break_ours(&self) {
-        let stray = RecordSet {
+        self.name_ours(&["ns9.operator.example"]).await;
+    }
+
+    /// They do again.
+    pub(crate) async fn mend_ours(&self) {
+        self.name_ours(&OURS).await;
+    }
+
+    async fn name_ours(&self, hosts: &[&str]) {
+        let hosts = hosts.iter().map(|host| host.parse().unwrap());
+        let set = RecordSet {
             name: self.world.domain.clone(),
             ttl: 1,
-            records: Records::Ns(["ns9.operator.example".parse().unwrap()].into()),
+            records: Records::Ns(hosts.collect()),
         };
         // Of the two servers one fails.
         let host = self.world.our_hosts().remove(0);
-        host.change(&self.world.domain, &[Change::Replace(stray)])
+        host.change(&self.world.domain, &[Change::Replace(set)])
             .await
             .unwrap();
     }

@@ -134,9 +134,19 @@ pub(crate) async fn killed_when(
     plan: &Plan,
     what: impl Fn(&RegisteredDomain) -> bool,
 ) {
+    killed_after(bench, clock, plan, bench.until(what)).await;
+}
+
+/// A process that is killed once something else is done.
+pub(crate) async fn killed_after(
+    bench: &Bench,
+    clock: &ManualClock,
+    plan: &Plan,
+    done: impl Future<Output = ()>,
+) {
     let process = Arc::new(CrashingJournal::on_demand(bench.journal.clone()));
     let dies = async {
-        bench.until(what).await;
+        done.await;
         process.die();
     };
     let (ended, ()) = tokio::join!(bench.run_on(process.clone(), plan), dies);

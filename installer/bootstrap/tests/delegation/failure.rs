@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use sovereign_bootstrap::nodes::SecretStore as _;
 use sovereign_core::event::RunOutcome;
 use sovereign_engine::executor::Report;
+use sovereign_engine::plan::Plan;
 use sovereign_lab::{RegisteredDomain, RegistrarEffect, RegistrarFault, RegistrarVendor};
 
 use crate::bench::{Bench, everywhere};
+use crate::crash::{bench, killed_after};
 use crate::watch::Watch;
 use crate::world::{Before, OLD, OURS, World};
 
@@ -58,6 +61,96 @@ async fn nobody_is_led_to_servers_that_do_not_answer() {
     assert_eq!(bench.world.entry().ns, OLD);
     let seen = bench.world.sim.registry().take_seen();
     assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
+}
+
+#[tokio::test]
+async fn servers_that_go_lame_stay_where_there_is_nothing_to_go_back_to() {
+    let mut bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    bench.patience.sick = 2;
+    let plan = bench.plan();
+    let breaks = async {
+        bench.until(|entry| entry.ns == OURS).await;
+        bench
+            .world
+            .dns
+            .hosting
+            .remove_zone("acme.example.")
+            .await
+            .unwrap();
+        bench.break_ours().await;
+    };
+    let (report, ()) = tokio::join!(bench.run(&plan), breaks);
+    let said = failure(&report);
+    assert!(said.contains("names other servers"), "{said}");
+    assert!(
+        said.contains("old name servers do not answer either: ns1.hosting.example"),
+        "{said}"
+    );
+    assert_eq!(bench.world.entry().ns, OURS);
+
+    // The cause is gone: the same plan goes on from there.
+    bench.mend_ours().await;
+    let report = bench.run(&plan).await;
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+}
+
+#[tokio::test]
+async fn no_key_is_vouched_for_while_a_server_lacks_it() {
+    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
+    let domain = &bench.world.domain;
+    let watch = Watch::start(domain, bench.world.probe());
+    let plan = bench.plan();
+    let loses = async {
+        bench.until(|entry| entry.ns == OURS).await;
+        let server = bench.world.our_hosts().remove(1);
+        let id = server.keys(domain).await.unwrap()[0].id;
+        let key = server.export_key(domain, id).await.unwrap();
+        server.delete_key(domain, id).await.unwrap();
+        while !bench.waits().await.iter().any(|wait| wait.contains("lacks key")) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let vouched = bench.world.entry().ds;
+        server.import_key(domain, &key).await.unwrap();
+        vouched
+    };
+    let (report, vouched) = tokio::join!(bench.run(&plan), loses);
+    assert!(vouched.is_empty(), "{vouched:?}");
+    assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
+    assert_eq!(bench.validated().await.security, "secure");
+    let (old, ours) = bench.keys().await;
+    watch.assert_unbroken(&old, &ours).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_ask_dns_waits_and_turns_nothing_back() {
+    let (mut bench, clock) = bench(RegistrarVendor::Porkbun, Before::Plain).await;
+    bench.patience.sick = 1;
+    let plan = bench.plan();
+    let pointed = async {
+        while bench.output("point").await.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    killed_after(&bench, &clock, &plan, pointed).await;
+    bench.world.sim.registry().take_seen();
+
+    bench.is_cut_off = true;
+    killed_after(&bench, &clock, &plan, tokio::time::sleep(Duration::from_secs(4))).await;
+    assert!(!bench.told("roll_back").await);
+    let seen = bench.world.sim.registry().take_seen();
+    assert!(seen.iter().all(|request| !request.writes), "{seen:?}");
+    let waits = bench.waits().await;
+    assert!(
+        waits
+            .iter()
+            .any(|wait| wait.contains("no server of the parent could be asked")),
+        "{waits:?}"
+    );
+
+    bench.is_cut_off = false;
+    assert_eq!(bench.run(&plan).await.outcome, RunOutcome::Completed);
+    assert_eq!(bench.world.entry().ns, OURS);
 }
 
 #[tokio::test]
@@ -116,8 +209,30 @@ async fn a_registrar_that_says_done_and_does_nothing_is_not_believed() {
     assert_eq!(bench.world.entry().ns, OLD);
 }
 
+/// Who may change the delegation is kept for no longer than there may be something to take back.
 #[tokio::test]
-async fn whatever_happens_at_one_call_the_end_is_the_same() {
+async fn a_roll_back_leaves_no_credential_behind() {
+    const SEALED: &str = "delegation/acme/credential";
+    let vendor = RegistrarVendor::Porkbun;
+    let mut bench = Bench::new(World::start(vendor, Before::Plain).await);
+    bench.patience.shown = 2;
+    bench.credential = serde_json::from_value(vendor.credential_document()).unwrap();
+    bench.secrets.put(SEALED, &"canary".into()).await.unwrap();
+    let registry = bench.world.sim.registry().clone();
+    registry.fault(RegistrarFault::always(RegistrarEffect::NotApplied));
+    let plan = bench.plan();
+    let said = failure(&bench.run(&plan).await);
+    assert!(said.contains("rolled back"), "{said}");
+    assert_eq!(bench.secrets.names(), [""; 0]);
+
+    // On another try there is something to take back again.
+    registry.clear_faults();
+    assert_eq!(bench.run(&plan).await.outcome, RunOutcome::Completed);
+    assert_eq!(bench.secrets.names(), [SEALED]);
+}
+
+/// What may become of a call; each call meets one of them, each of them several calls.
+fn effect_of(call: usize) -> RegistrarEffect {
     let effects = [
         RegistrarEffect::DropRequest,
         RegistrarEffect::DropResponse,
@@ -126,34 +241,79 @@ async fn whatever_happens_at_one_call_the_end_is_the_same() {
         RegistrarEffect::Garbage,
         RegistrarEffect::RateLimited(1),
     ];
-    let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
-    assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
-    let calls = u32::try_from(bench.world.sim.registry().take_seen().len()).unwrap();
-    assert!(calls > 5, "{calls}");
-    // Each call meets one effect, each effect several calls.
-    everywhere(async |call| {
-        let effect = effects[call % effects.len()].clone();
-        let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Plain).await);
-        let number = u32::try_from(call).unwrap();
-        let fault = RegistrarFault::at_call(number, effect.clone());
-        bench.world.sim.registry().fault(fault);
-        let plan = bench.plan();
-        let mut report = bench.run(&plan).await;
-        if report.outcome != RunOutcome::Completed {
-            // What cannot be understood may stop the run; it never stops between the ends.
-            let ns = bench.world.entry().ns;
-            assert!(ns == OLD || ns == OURS, "call {call}, {effect:?}: {report:#?}");
-            report = bench.run(&plan).await;
-        }
+    effects[call % effects.len()].clone()
+}
+
+/// Runs a plan, one call of which meets its effect, and again if that stopped it. False once there is no such call.
+async fn run_struck(bench: &Bench, plan: &Plan, call: usize) -> bool {
+    let (number, effect) = (u32::try_from(call).unwrap(), effect_of(call));
+    let registry = bench.world.sim.registry();
+    registry.clear_faults();
+    registry.take_seen();
+    registry.fault(RegistrarFault::at_call(number, effect.clone()));
+    let mut report = bench.run(plan).await;
+    if report.outcome != RunOutcome::Completed {
+        // What cannot be understood may stop the run; it never stops between the ends, and says at which it is.
+        let said = failure(&report);
+        let ns = bench.world.entry().ns;
+        assert!(ns == OLD || ns == OURS, "call {call}, {effect:?}: {said}");
+        let is_back = said.contains("was rolled back") || said.contains("is rolled back");
+        let was_touched = ["unsign", "point", "drain", "sign", "validate"]
+            .iter()
+            .any(|step| said.starts_with(step));
         assert_eq!(
-            report.outcome,
-            RunOutcome::Completed,
-            "call {call}, {effect:?}: {report:#?}"
+            is_back,
+            was_touched && ns == OLD,
+            "call {call}, {effect:?}: {said}"
         );
-        assert_eq!(bench.world.entry().ns, OURS, "call {call}, {effect:?}");
-        number < calls
+        report = bench.run(plan).await;
+    }
+    assert_eq!(
+        report.outcome,
+        RunOutcome::Completed,
+        "call {call}, {effect:?}: {report:#?}"
+    );
+    registry.take_seen().len() >= call
+}
+
+#[tokio::test]
+async fn whatever_happens_at_one_call_the_end_is_the_same() {
+    for before in [Before::Plain, Before::Signed] {
+        let calls = everywhere(async |call| {
+            let bench = Bench::new(World::start(RegistrarVendor::Porkbun, before).await);
+            let watch = Watch::start(&bench.world.domain, bench.world.probe());
+            let is_struck = run_struck(&bench, &bench.plan(), call).await;
+            assert_eq!(bench.world.entry().ns, OURS, "call {call}");
+            let (old, ours) = bench.keys().await;
+            watch.assert_unbroken(&old, &ours).await;
+            is_struck
+        })
+        .await;
+        assert!(calls > 5, "{calls}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_happens_at_one_call_a_domain_is_given_back() {
+    let calls = everywhere(async |call| {
+        let bench = Bench::new(World::start(RegistrarVendor::Porkbun, Before::Signed).await);
+        let before = bench.world.entry();
+        assert_eq!(bench.run(&bench.plan()).await.outcome, RunOutcome::Completed);
+        let watch = Watch::start(&bench.world.domain, bench.world.probe());
+        let restore = bench.restore(bench.snapshot().await);
+        let is_struck = run_struck(&bench, &restore, call).await;
+        let after = bench.world.entry();
+        assert_eq!(
+            (after.ns, after.ds.len()),
+            (before.ns, before.ds.len()),
+            "call {call}"
+        );
+        let (old, ours) = bench.keys().await;
+        watch.assert_unbroken(&old, &ours).await;
+        is_struck
     })
     .await;
+    assert!(calls > 3, "{calls}");
 }
 
 #[tokio::test]

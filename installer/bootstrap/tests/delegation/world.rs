@@ -123,6 +123,14 @@ impl World {
         }
     }
 
+    /// The same where no root answers.
+    pub(crate) fn probe_from_nowhere(&self) -> ProbeConfig {
+        ProbeConfig {
+            port: 1,
+            ..self.probe()
+        }
+    }
+
     pub(crate) fn old_host(&self) -> Arc<dyn ZoneHost> {
         host(&self.dns.hosting.dns)
     }

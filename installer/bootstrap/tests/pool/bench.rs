@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
 use sovereign_bootstrap::services::NamePool;
 use sovereign_bootstrap::steps::{
-    ActivateName, CreateZone, DelegateName, DelegatedName, HoldName, ValidateDelegation,
+    ActivateName, CreateZone, DelegateName, DelegatedName, HoldName, ProveServers, ValidateDelegation,
 };
 use sovereign_bootstrap::teardown::{PoolTeardown, plan_release};
 use sovereign_bootstrap::{Services, registry};
@@ -86,15 +86,19 @@ fn nameservers() -> Vec<DomainName> {
 
 /// The steps of `up` that concern the name, but for the proof from the root: these servers have none above them.
 pub(crate) fn up(sovereign: &str) -> Plan {
-    draft(sovereign, &nameservers(), false)
+    draft(sovereign, &nameservers(), None)
 }
 
-/// All steps of `up` that concern the name.
-pub(crate) fn up_from_the_root(sovereign: &str, nameservers: &[DomainName]) -> Plan {
-    draft(sovereign, nameservers, true)
+/// All steps of `up` that concern the name. `sick`: seconds for which its servers may fail to answer.
+pub(crate) fn up_from_the_root(sovereign: &str, nameservers: &[DomainName], sick: u64) -> Plan {
+    let patience = Patience {
+        sick,
+        ..Patience::default()
+    };
+    draft(sovereign, nameservers, Some(patience))
 }
 
-fn draft(sovereign: &str, nameservers: &[DomainName], proven: bool) -> Plan {
+fn draft(sovereign: &str, nameservers: &[DomainName], proven: Option<Patience>) -> Plan {
     let sovereign: SovereignName = sovereign.parse().unwrap();
     let mut plan = PlanBuilder::new(sovereign.clone(), "");
     let hold = HoldName {
@@ -124,24 +128,27 @@ fn draft(sovereign: &str, nameservers: &[DomainName], proven: bool) -> Plan {
         hold: hold.clone(),
         zone: zone.clone(),
     };
-    let after = [hold.name().clone(), zone.name().clone()];
+    let mut after = vec![hold.name().clone(), zone.name().clone()];
+    let led = proven.map(|patience| DelegatedName {
+        sovereign: sovereign.clone(),
+        domain: child(),
+        nameservers: NsSet::read(nameservers.iter().map(DomainName::as_str)).unwrap(),
+        patience,
+    });
+    if let Some(name) = led.clone() {
+        let servers = ProveServers {
+            name,
+            zone: zone.clone(),
+        };
+        let servers = plan.step(StepName::new("servers"), "servers", &servers, &after);
+        after.push(servers.unwrap().name().clone());
+    }
     let delegate = plan
         .step(StepName::new("delegate"), "delegate", &delegate, &after)
         .unwrap();
     let mut last = delegate.name().clone();
-    if proven {
-        let validate = ValidateDelegation {
-            name: DelegatedName {
-                sovereign: sovereign.clone(),
-                domain: child(),
-                nameservers: NsSet::read(nameservers.iter().map(DomainName::as_str)).unwrap(),
-                patience: Patience {
-                    sick: 60,
-                    ..Patience::default()
-                },
-            },
-            way: None,
-        };
+    if let Some(name) = led {
+        let validate = ValidateDelegation { name, way: None };
         let validate = plan.step(StepName::new("validate"), "validate", &validate, &[last]);
         last = validate.unwrap().name().clone();
     }

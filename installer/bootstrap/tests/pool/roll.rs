@@ -51,7 +51,7 @@ impl World {
         };
         let bench = Bench::on(apis.collect(), probe);
         let report = bench
-            .run(&up_from_the_root("acme", &nameservers()), Direction::Up)
+            .run(&up_from_the_root("acme", &nameservers(), 60), Direction::Up)
             .await;
         assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
         dns.shorten(&child().absolute(), 1).await.unwrap();
@@ -182,7 +182,7 @@ async fn a_roll_whose_processes_die_all_the_time_ends_and_nobody_notices() {
     // What comes after it finds the new key, and gives the name back.
     let report = world
         .bench
-        .run(&up_from_the_root("acme", &nameservers()), Direction::Up)
+        .run(&up_from_the_root("acme", &nameservers(), 60), Direction::Up)
         .await;
     assert_eq!(report.outcome, RunOutcome::Completed, "{report:#?}");
     assert_eq!(world.vouched().await, [new.clone(), new]);

@@ -339,3 +339,30 @@ fn a_part_of_a_change_is_gone_on_with() {
         assert!(!is_strange(&back, &ns), "{ns:?}");
     }
 }
+
+/// The keys of an end may have been changed on record just before they were looked at, and not at the parent yet.
+#[test]
+fn keys_that_were_about_to_change_do_not_keep_the_way_home_from_ending() {
+    let was = |asked: &[u16], vouched: &[u16]| End {
+        ds: asked.iter().copied().map(key).collect(),
+        ..end("old", vouched)
+    };
+    for (old, now) in [
+        (was(&[], &[1]), &[1][..]),
+        (was(&[], &[1]), &[]),
+        (was(&[1], &[]), &[]),
+        (was(&[1], &[]), &[1]),
+        (was(&[2], &[1]), &[2]),
+    ] {
+        let mut world = World::at(&end("old", now), true);
+        world.registrar.ds = old.ds.iter().map(|signer| signer.ds.clone()).collect();
+        let home = Route::there(old, end("ours", &[])).back();
+        let (view, registered) = (world.view(0), world.registered());
+        let seen = Seen {
+            registered: registered.as_ref(),
+            parent: &view,
+        };
+        let step = next(&home, Stage::KeysOn, seen, &Memory::default(), moment(0));
+        assert_eq!(step, Move::Arrived, "{:?}, at the parent {now:?}", home.to);
+    }
+}

@@ -5,10 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sovereign_core::agent::SubStepState;
 use sovereign_core::name::SovereignName;
+use sovereign_core::registrar::RegistrarCredential;
 use sovereign_dns::DomainName;
-use sovereign_dns::delegation::{End, Journey, Memory, Patience, Route, Snapshot, Stage, Trouble};
+use sovereign_dns::delegation::{
+    End, Journey, Memory, MustAnswer, Patience, Route, Snapshot, Stage, Trouble,
+};
 use sovereign_dns::record::{Dnskey, Ds};
-use sovereign_dns::registrar::{NsSet, Signer};
+use sovereign_dns::registrar::{NsSet, Signer, TargetNs};
 use sovereign_engine::plan::StepRef;
 use sovereign_engine::step::{StepContext, StepError};
 
@@ -16,12 +19,13 @@ use super::inspect::{InspectDelegation, InspectedDelegation};
 use super::remembered::Journal;
 use crate::services::Services;
 use crate::steps::CreateZone;
+use crate::steps::parent_credential::{destroy, seal};
 use crate::steps::zone::dns_error;
 
 /// Part of a step under which the journal keeps why the way there was given up.
 const HEALTH: &str = "health";
 /// Part of a step that has begun and not ended while a roll-back is under way.
-const ROLL_BACK: &str = "roll_back";
+pub const ROLL_BACK: &str = "roll_back";
 
 /// A name and the servers that it is to be delegated to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +43,7 @@ pub struct DelegatedName {
 
 impl DelegatedName {
     /// Time from the first attempt after which a step is not tried again.
-    pub(super) fn deadline(&self) -> Duration {
+    pub(in crate::steps) fn deadline(&self) -> Duration {
         let Patience { shown, by_hand, sick } = self.patience;
         Duration::from_secs(shown.max(by_hand).max(sick))
     }
@@ -69,12 +73,16 @@ pub struct Course {
     pub inspect: StepRef<InspectDelegation>,
     /// The zone, whose keys the parent is to vouch for.
     pub zone: StepRef<CreateZone>,
+    /// What the registrar is asked with: a copy is sealed while there is a way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<RegistrarCredential>,
 }
 
 /// A course under way.
 pub(super) struct Voyage<'a> {
     cx: &'a StepContext<'a, Services>,
     name: &'a DelegatedName,
+    credential: Option<&'a RegistrarCredential>,
     before: Option<Snapshot>,
     route: Route,
     /// What caches may hold, by the steps before this one.
@@ -110,6 +118,7 @@ impl Course {
         Ok(Voyage {
             cx,
             name,
+            credential: self.credential.as_ref(),
             log: Journal::of(cx, &name.domain, before.clone()),
             before,
             route: Route::there(from, ours),
@@ -160,7 +169,8 @@ impl Voyage<'_> {
     /// attempt began is ended first.
     pub(super) async fn reach(&self, goal: Stage) -> Result<Memory, StepError> {
         self.end_roll_back().await?;
-        let journey = self.journey(self.route.clone(), true);
+        self.seal_again().await?;
+        let journey = self.journey(self.route.clone(), MustAnswer::All);
         let travelled = tokio::select! {
             travelled = journey.travel(goal, self.memory()) => travelled,
             () = self.cx.cancel.cancelled() => return Err(StepError::Cancelled),
@@ -176,7 +186,7 @@ impl Voyage<'_> {
         if self.cx.told(ROLL_BACK) == Some(&SubStepState::Begun) {
             return None;
         }
-        let journey = self.journey(self.route.clone(), true);
+        let journey = self.journey(self.route.clone(), MustAnswer::All);
         journey.stands_at(goal, self.memory()).await
     }
 
@@ -190,7 +200,7 @@ impl Voyage<'_> {
         self.log.kept().unwrap_or_else(|| self.known.clone())
     }
 
-    fn journey(&self, route: Route, must_answer: bool) -> Journey<'_> {
+    fn journey(&self, route: Route, must_answer: MustAnswer) -> Journey<'_> {
         Journey {
             domain: &self.name.domain,
             host: self.cx.services.parent.as_deref(),
@@ -212,6 +222,15 @@ impl Voyage<'_> {
             _ => ("it did not go well".to_owned(), "run again".to_owned()),
         };
         Err(self.roll_back(&why, &remedy).await)
+    }
+
+    /// A roll-back that came to its end destroyed the copy of the credential.
+    async fn seal_again(&self) -> Result<(), StepError> {
+        let was_destroyed = matches!(self.cx.told(ROLL_BACK), Some(SubStepState::Done { .. }));
+        match self.credential.filter(|_| was_destroyed) {
+            Some(credential) => seal(self.cx, &self.name.sovereign, credential).await,
+            None => Ok(()),
+        }
     }
 
     /// Goes back for a reason, which the journal has before the first move.
@@ -253,7 +272,12 @@ impl Voyage<'_> {
         } else {
             Stage::KeysOn
         };
-        let journey = self.journey(route, false);
+        let must_answer = match route.to.ns {
+            TargetNs::Own(_) => MustAnswer::One,
+            // They may be set up for the domain when it comes back.
+            TargetNs::ProviderDefault => MustAnswer::None,
+        };
+        let journey = self.journey(route, must_answer);
         let travelled = tokio::select! {
             travelled = journey.travel(goal, self.memory()) => travelled,
             () = self.cx.cancel.cancelled() => return StepError::Cancelled,
@@ -270,6 +294,10 @@ impl Voyage<'_> {
                     said += " (take back what was entered at the registrar and does not show yet)";
                 }
                 self.over(&travelled.memory).await;
+                // Before the roll-back is over: what fails is tried again with it.
+                if let Err(error) = destroy(self.cx, &self.name.sovereign).await {
+                    return error;
+                }
                 self.log.tell(
                     ROLL_BACK,
                     SubStepState::Done {
@@ -283,6 +311,7 @@ impl Voyage<'_> {
                     remedy: remedy.to_owned(),
                 }
             }
+            Err(Trouble::Sick { wrong, .. }) => self.stay(why, &wrong).await,
             Err(trouble) => StepError::Fatal {
                 cause: format!("{why}; and `{domain}` could not be rolled back: {trouble}"),
                 remedy: format!(
@@ -292,6 +321,29 @@ impl Voyage<'_> {
                 ),
             },
         }
+    }
+
+    /// There is nothing to go back to: the roll-back is over, and the next attempt goes on from where the name is.
+    async fn stay(&self, why: &str, dead: &[String]) -> StepError {
+        let domain = &self.name.domain;
+        let cause = format!(
+            "{why}; and `{domain}` was not rolled back, because its old name servers do not answer either: {}; it stays where it is",
+            dead.join("; ")
+        );
+        let remedy = format!(
+            "mend our name servers or the old ones ({}), then run again",
+            words(&self.route.from)
+        );
+        self.log.tell(
+            ROLL_BACK,
+            SubStepState::Failed {
+                cause: cause.clone(),
+                remedy: remedy.clone(),
+                log: Vec::new(),
+            },
+        );
+        self.cx.recorded().await;
+        StepError::Fatal { cause, remedy }
     }
 }
 
@@ -303,7 +355,7 @@ pub(super) fn words(end: &End) -> String {
     } else {
         format!("NS {}", ns.join(", "))
     };
-    let ds: Vec<String> = end.vouched.iter().map(ToString::to_string).collect();
+    let ds: Vec<String> = end.ds.iter().map(|signer| signer.ds.to_string()).collect();
     if ds.is_empty() {
         format!("{ns} and no DS")
     } else {

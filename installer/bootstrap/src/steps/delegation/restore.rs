@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sovereign_dns::delegation::{End, Journey, Memory, Route, Snapshot, Stage, Trouble};
+use sovereign_dns::delegation::{End, Journey, Memory, MustAnswer, Route, Snapshot, Stage, Trouble};
 use sovereign_engine::step::{Step, StepContext, StepError};
 
 use super::course::{DelegatedName, origin, words};
@@ -51,7 +51,7 @@ impl Step for RestoreDelegation {
             host: cx.services.parent.as_deref(),
             probe: &cx.services.probe,
             route: Route::there(before, ours).back(),
-            must_answer: false,
+            must_answer: MustAnswer::None,
             patience: self.name.patience,
             log: &log,
         };

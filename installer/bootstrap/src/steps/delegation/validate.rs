@@ -53,6 +53,14 @@ pub struct ValidatedDelegation {
     pub evidence: String,
 }
 
+/// Why a look is no proof.
+struct Doubt {
+    /// What keeps the delegation from holding: a line for each.
+    wrong: Vec<String>,
+    /// The look did not come far enough to tell.
+    is_ours: bool,
+}
+
 impl Step for ValidateDelegation {
     const KIND: &'static str = "delegation.validate";
     type Services = Services;
@@ -110,20 +118,22 @@ impl ValidateDelegation {
         cx: &StepContext<'_, Services>,
     ) -> Result<Result<ValidatedDelegation, Trouble>, StepError> {
         let DelegatedName { domain, patience, .. } = &self.name;
-        let began = Instant::now();
+        let mut since = None;
         loop {
-            let wrong = match self.look(cx).await {
+            let doubt = match self.look(cx).await {
                 Ok(validated) => return Ok(Ok(validated)),
-                Err(wrong) => wrong,
+                Err(doubt) => doubt,
             };
             cx.waiting(
                 &format!("the delegation of `{domain}` to hold"),
-                &wrong.join("; "),
+                &doubt.wrong.join("; "),
             );
-            if began.elapsed() >= Duration::from_secs(patience.sick) {
+            if doubt.is_ours {
+                since = None;
+            } else if since.get_or_insert_with(Instant::now).elapsed() >= Duration::from_secs(patience.sick) {
                 return Ok(Err(Trouble::Sick {
                     domain: domain.clone(),
-                    wrong,
+                    wrong: doubt.wrong,
                 }));
             }
             tokio::select! {
@@ -134,7 +144,7 @@ impl ValidateDelegation {
     }
 
     /// One look from the root down: the proof, or what keeps the delegation from holding.
-    async fn look(&self, cx: &StepContext<'_, Services>) -> Result<ValidatedDelegation, Vec<String>> {
+    async fn look(&self, cx: &StepContext<'_, Services>) -> Result<ValidatedDelegation, Doubt> {
         let DelegatedName {
             domain, nameservers, ..
         } = &self.name;
@@ -150,7 +160,10 @@ impl ValidateDelegation {
         if wrong.is_empty() {
             Ok(validated(&report, &view))
         } else {
-            Err(wrong)
+            Err(Doubt {
+                is_ours: !view.speaks() || report.evidence.incomplete,
+                wrong,
+            })
         }
     }
 }
