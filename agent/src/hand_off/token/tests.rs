@@ -108,7 +108,7 @@ impl Fake {
 
     async fn die(&self) {
         self.dead.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn serve(self: Arc<Self>, socket: TcpListener) {

@@ -79,10 +79,11 @@ impl LabToKill {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "read by the process that kills this one")]
 async fn live_until_killed() {
     let bench = Bench::raise().await;
     bench.server("one", json!({})).await;
     bench.up("one").await;
     println!("\n{}", json!(bench.lab.ground()));
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
