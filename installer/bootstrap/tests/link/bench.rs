@@ -165,9 +165,8 @@ impl Bench {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        if timeout(PATIENCE, shows).await.is_err() {
-            panic!("it does not come to that: {}", self.journal().await);
-        }
+        let came = timeout(PATIENCE, shows).await.is_ok();
+        assert!(came, "it does not come to that: {}", self.journal().await);
     }
 
     /// All that the journal has, as text.
