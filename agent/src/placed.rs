@@ -25,6 +25,8 @@ pub struct Placed {
     pub swap: bool,
     /// Units of the system's own that we switched on, as they were before us.
     pub units: BTreeMap<String, UnitBefore>,
+    /// Lines that let a key in before us, and that are ours to keep or to drop as long as we are here.
+    pub authorized: Vec<String>,
     /// Paths of files that were changed, and that the programs they are for have yet to read.
     pub due: BTreeSet<String>,
 }

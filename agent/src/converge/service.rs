@@ -38,6 +38,8 @@ pub(super) async fn put_back(host: &Host, unit: &str, remedy: &str) -> Result<bo
         }
         if !before.active {
             host.must("systemctl", &["stop", unit], remedy).await?;
+            // One that did not stop well is stopped all the same.
+            host.run("systemctl", &["reset-failed", unit]).await?;
         }
     }
     host.note(|placed| {

@@ -68,13 +68,11 @@ pub(super) async fn undo(host: &Host) -> Result<(), Fault> {
         reload(host).await?;
         due::done(host, DROP_IN)?;
     }
-    let Some(text) = host.root.read(KEYS).or_fault("reading", KEYS)? else {
-        return Ok(());
-    };
-    if let Some(next) = keys::without_block(&text) {
-        disk::write(&host.root.path(KEYS), next.as_bytes(), 0o600).or_fault("writing", KEYS)?;
+    let (text, before) = (authorized(host)?, host.placed().authorized.clone());
+    if let Some(next) = keys::without_block(&text, &before) {
+        place(host, &text, &next)?;
     }
-    Ok(())
+    host.note(|placed| placed.authorized.clear())
 }
 
 /// Makes a running sshd read its configuration and host keys again. Sessions go on.
@@ -103,14 +101,30 @@ fn authorize(host: &Host, wanted: &[String]) -> Result<bool, Fault> {
             "keep the installer's key in `authorizedKeys`, or let the agent dial out over HTTPS",
         ));
     }
+    note_moved(host, &text, wanted)?;
     place(host, &text, &next)
+}
+
+/// What goes into our block was somebody's before, and comes back when we leave.
+fn note_moved(host: &Host, text: &str, wanted: &[String]) -> Result<(), Fault> {
+    let moved = keys::moved(text, wanted);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    host.note(|placed| {
+        let known = placed.authorized.clone();
+        placed
+            .authorized
+            .extend(moved.into_iter().filter(|line| !known.contains(line)));
+    })
 }
 
 /// Lets these in from now on, and the revoked ones no more, whoever wrote them there.
 pub(crate) fn leave_to(host: &Host, keys: &[String], revoked: &[String]) -> Result<(), Fault> {
     let text = authorized(host)?;
-    let next = keys::with_block(&keys::without(&text, revoked), keys);
-    place(host, &text, &next).map(drop)
+    let left = keys::without(&text, revoked);
+    note_moved(host, &left, keys)?;
+    place(host, &text, &keys::with_block(&left, keys)).map(drop)
 }
 
 fn authorized(host: &Host) -> Result<String, Fault> {

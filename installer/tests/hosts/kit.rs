@@ -149,7 +149,7 @@ fn a_sovereign_is_handed_off_whoever_dies_and_goes_on_by_itself() {
     let mut up = Some(run(&["up", &spec, "--yes", "--json"]).spawn());
     let (mut seen, mut deaths, mut told) = (BTreeSet::new(), 0, false);
     let mut peaks = [0; BUDGETS.len()];
-    let state = bench.until("acme-kit", PATIENCE, |status| {
+    let state = bench.until("acme-kit", 2 * PATIENCE, |status| {
         told = told || bench.dies_everywhere(host);
         if !status["parts"].is_array() {
             return false;
