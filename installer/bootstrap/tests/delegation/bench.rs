@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -37,6 +37,9 @@ use sovereign_remote::testing::MemoryBook;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{OURS, World};
+
+/// Longest wait for what is on its way.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Secrets in memory; what a reference leads to is its name.
 #[derive(Debug, Default)]
@@ -354,7 +357,9 @@ impl Bench {
 
     /// Waits until the registrar's record fulfils something.
     pub(crate) async fn until(&self, what: impl Fn(&RegisteredDomain) -> bool) {
+        let began = Instant::now();
         while !what(&self.world.entry()) {
+            assert!(began.elapsed() < PATIENCE, "it stays {:?}", self.world.entry());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
