@@ -1,4 +1,4 @@
-//! What the cloud has of this Sovereign: a list for whoever manages it from now on.
+//! What the cloud has of this Sovereign, for whoever manages it from now on.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) async fn put(cluster: &Cluster, list: &str) -> Result<Standing, Fault
     let seen = seen(list)?;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
-        "data": {"resources.yaml": list}});
+        "data": {"managed-resources.yaml": list}});
     cluster.apply(&object(map)?, AGENT).await?;
     Ok(Standing::proven(false, seen))
 }
