@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use sovereign_core::host::{HostConfig, HostFile, HostFirewall, HostRole, HostUnit, Upgrades};
+use sovereign_core::k3s::{Artifact, JoinToken, K3sNode, K3sRole};
+use sovereign_core::registry::NODE_REGISTRY;
 use tempfile::TempDir;
 
 use crate::converge::PARTS;
@@ -267,5 +269,26 @@ pub(crate) fn config() -> HostConfig {
                 enabled: true,
             },
         )]),
+    }
+}
+
+/// The server that makes a cluster.
+pub(crate) fn k3s_node(token: &str) -> K3sNode {
+    K3sNode {
+        binary: Artifact {
+            sha256: "cd".repeat(32),
+            size: 1,
+        },
+        version: "v1.35.7+k3s1".into(),
+        role: K3sRole::Init,
+        node_name: "acme-cp-1".into(),
+        node_ip: None,
+        external_ip: None,
+        tls_sans: Vec::new(),
+        pods: "10.42.0.0/16".parse().unwrap(),
+        services: "10.43.0.0/16".parse().unwrap(),
+        labels: BTreeMap::new(),
+        registry: NODE_REGISTRY,
+        token: JoinToken::new(token),
     }
 }

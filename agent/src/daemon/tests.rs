@@ -1,11 +1,11 @@
 //! The daemon as an installer sees it, over a pipe. Time runs as fast as nobody has anything to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use sovereign_core::agent::{AgentEvent, FromAgent, PreflightOrder, SubStepState, ToAgent};
-use sovereign_core::k3s::{Artifact, JoinToken, K3sNode, K3sRole};
+use sovereign_core::k3s::{Artifact, K3sNode};
 use sovereign_core::registry::{NODE_REGISTRY, NodeRegistry, RegistryKey};
 use sovereign_remote::frames::Frames;
 use tokio::io::DuplexStream;
@@ -13,7 +13,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use super::*;
 use crate::state;
-use crate::testing::{Bench, config};
+use crate::testing::{Bench, config, k3s_node};
 
 type Installer = Frames<DuplexStream, FromAgent, ToAgent>;
 
@@ -71,26 +71,6 @@ fn registry() -> NodeRegistry {
         ca_pem: String::new(),
         certificate_pem: String::new(),
         key: RegistryKey::new(""),
-    }
-}
-
-fn k3s() -> K3sNode {
-    K3sNode {
-        binary: Artifact {
-            sha256: "cd".repeat(32),
-            size: 1,
-        },
-        version: "v1.35.7+k3s1".into(),
-        role: K3sRole::Init,
-        node_name: "acme-cp-1".into(),
-        node_ip: None,
-        external_ip: None,
-        tls_sans: Vec::new(),
-        pods: "10.42.0.0/16".parse().unwrap(),
-        services: "10.43.0.0/16".parse().unwrap(),
-        labels: BTreeMap::new(),
-        registry: NODE_REGISTRY,
-        token: JoinToken::new("token"),
     }
 }
 
@@ -186,7 +166,7 @@ async fn a_registry_that_cannot_be_is_told_and_k3s_does_not_begin() {
             let desk = Rc::clone(&desk);
             spawn_local(async move { worker::work(&desk, &bench.host).await })
         };
-        let (registry, node) = (registry(), k3s());
+        let (registry, node) = (registry(), k3s_node("token"));
         let sha256 = registry.archive.sha256.clone();
         let serve = ToAgent::ServeRegistry(Box::new(registry));
         installer.send(&serve).await.unwrap();

@@ -150,8 +150,8 @@ mod tests {
 
     use super::*;
     use crate::record::Records;
-    use crate::transfer::Distribution;
-    use crate::zone::{ZoneMark, ZoneSettings};
+    use crate::zone::ZoneMark;
+    use crate::zone::testing::zone;
     use crate::{SovereignNames, sovereign_zone};
 
     fn request() -> ZoneRequest {
@@ -166,22 +166,6 @@ mod tests {
             rule: None,
         })
         .unwrap()
-    }
-
-    fn zone(sets: Vec<RecordSet>) -> Zone {
-        Zone {
-            name: "acme.example".parse().unwrap(),
-            owner: "sov:acme".to_owned(),
-            serial: 7,
-            settings: ZoneSettings {
-                signed: true,
-                rectified: true,
-                serial_moves: true,
-                keys_told: true,
-            },
-            distribution: Distribution::native(),
-            sets,
-        }
     }
 
     fn set(name: &str, kind: &str, text: &str) -> RecordSet {

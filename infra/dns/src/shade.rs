@@ -59,8 +59,7 @@ fn is_bare(zone: &Zone, name: &DomainName) -> bool {
 mod tests {
     use super::*;
     use crate::record::{RecordSet, Records};
-    use crate::transfer::Distribution;
-    use crate::zone::ZoneSettings;
+    use crate::zone::testing::zone;
 
     fn shaded(sets: &[(&str, &str, &str)]) -> Vec<String> {
         let set = |(name, kind, text): &(&str, &str, &str)| RecordSet {
@@ -68,19 +67,7 @@ mod tests {
             ttl: 60,
             records: Records::read((*kind).into(), &[(*text).to_owned()].into()),
         };
-        let zone = Zone {
-            name: "acme.example".parse().unwrap(),
-            owner: "sov:acme".to_owned(),
-            serial: 7,
-            settings: ZoneSettings {
-                signed: true,
-                rectified: true,
-                serial_moves: true,
-                keys_told: true,
-            },
-            distribution: Distribution::native(),
-            sets: sets.iter().map(set).collect(),
-        };
+        let zone = zone(sets.iter().map(set).collect());
         let shades = shades(&zone);
         shades
             .iter()

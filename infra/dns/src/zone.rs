@@ -240,3 +240,25 @@ impl Zone {
         sets.flat_map(|set| set.records.addresses()).collect()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A server's copy of `acme.example`, with these records and all that it is to have besides.
+    pub(crate) fn zone(sets: Vec<RecordSet>) -> Zone {
+        Zone {
+            name: "acme.example".parse().unwrap(),
+            owner: "sov:acme".to_owned(),
+            serial: 7,
+            settings: ZoneSettings {
+                signed: true,
+                rectified: true,
+                serial_moves: true,
+                keys_told: true,
+            },
+            distribution: Distribution::native(),
+            sets,
+        }
+    }
+}

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sovereign_core::k3s::{Artifact, K3sNode, K3sRole};
-use sovereign_core::registry::NODE_REGISTRY;
+use sovereign_core::k3s::K3sNode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -16,6 +15,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::cluster::KUBECONFIG;
 use crate::runner::{Command, Output, Runner};
+use crate::testing::k3s_node;
 
 const FILE: &str = "/etc/rancher/k3s/token";
 
@@ -177,7 +177,7 @@ impl Founder {
         });
         disk::write(&root.path(KUBECONFIG), kubeconfig.to_string().as_bytes(), 0o600).unwrap();
         disk::write(&root.path(FILE), b"old\n", 0o600).unwrap();
-        state::K3S.set_desired(&root, &node()).unwrap();
+        state::K3S.set_desired(&root, &k3s_node("old")).unwrap();
         let mut server = Server {
             root: root.clone(),
             taken: None,
@@ -223,26 +223,6 @@ fn rotation() -> Rotation {
     Rotation {
         old: JoinToken::new("old"),
         new: JoinToken::new("new"),
-    }
-}
-
-fn node() -> K3sNode {
-    K3sNode {
-        binary: Artifact {
-            sha256: "ab".repeat(32),
-            size: 1,
-        },
-        version: "v1.35.7+k3s1".into(),
-        role: K3sRole::Init,
-        node_name: "acme-cp-1".into(),
-        node_ip: None,
-        external_ip: None,
-        tls_sans: Vec::new(),
-        pods: "10.42.0.0/16".parse().unwrap(),
-        services: "10.43.0.0/16".parse().unwrap(),
-        labels: BTreeMap::new(),
-        registry: NODE_REGISTRY,
-        token: JoinToken::new("old"),
     }
 }
 

@@ -20,6 +20,7 @@ use sovereign_engine::journal::memory::MemoryJournal;
 use sovereign_engine::journal::{Direction, Journal as _};
 use sovereign_engine::lease::WorkerId;
 use sovereign_engine::plan::{Plan, PlanBuilder, StepName};
+use sovereign_engine::registry::StepRegistry;
 use sovereign_lab::{Lab, LabConfig, RunningLab};
 use sovereign_remote::ssh::new_key_pair;
 use sovereign_remote::testing::{MemoryBook, TestAgent, hello};
@@ -210,11 +211,20 @@ pub(crate) fn services(
 
 /// A process that runs plans.
 pub(crate) fn executor(journal: &Arc<MemoryJournal>, services: &Arc<Services>) -> Executor<Services> {
-    let config = ExecutorConfig::default();
-    Executor::new(journal.clone(), Arc::new(registry()), services.clone(), config)
+    executor_of(registry(), journal, services)
 }
 
-fn node() -> NodeId {
+/// The same, with these steps.
+pub(crate) fn executor_of(
+    steps: StepRegistry<Services>,
+    journal: &Arc<MemoryJournal>,
+    services: &Arc<Services>,
+) -> Executor<Services> {
+    let config = ExecutorConfig::default();
+    Executor::new(journal.clone(), Arc::new(steps), services.clone(), config)
+}
+
+pub(crate) fn node() -> NodeId {
     NODE.parse().unwrap()
 }
 
@@ -229,7 +239,7 @@ fn plan(step: impl FnOnce(&mut PlanBuilder)) -> Plan {
 }
 
 /// Where its server comes from does not matter to a host that calls.
-fn place() -> HostPlace {
+pub(crate) fn place() -> HostPlace {
     HostPlace::Server {
         server: serde_json::from_value("server/cp-1".into()).unwrap(),
         transport: Transport::Https {

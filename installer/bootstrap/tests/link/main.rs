@@ -12,4 +12,5 @@
 mod bench;
 mod enrol;
 mod let_go;
+mod prepare;
 mod release;

@@ -2,36 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sovereign_bootstrap::link::Transport;
-use sovereign_bootstrap::nodes::{Nodes, SecretStore, SecretStoreError};
-use sovereign_bootstrap::services::NamePool;
-use sovereign_bootstrap::steps::{HostPlace, PrepareHost};
+use sovereign_bootstrap::nodes::{SecretStore, SecretStoreError};
+use sovereign_bootstrap::steps::PrepareHost;
 use sovereign_bootstrap::{Services, registry};
 use sovereign_core::agent::{
     AgentEvent, AgentEventKind, FromAgent, PreflightOrder, PreflightReport, ToAgent,
 };
 use sovereign_core::host::{HostConfig, HostRole};
 use sovereign_core::secret::SecretRef;
-use sovereign_dns::pool::testing::MemoryBook as PoolBook;
-use sovereign_dns::probe::ProbeConfig;
-use sovereign_engine::executor::{Executor, ExecutorConfig, Report};
+use sovereign_engine::executor::Report;
 use sovereign_engine::journal::memory::MemoryJournal;
 use sovereign_engine::journal::{Direction, Journal as _};
-use sovereign_engine::lease::WorkerId;
 use sovereign_engine::plan::{Plan, PlanBuilder, StepName};
 use sovereign_engine::step::{Step, StepContext, StepError};
-use sovereign_remote::testing::{MemoryBook, TestAgent, hello};
-use sovereign_remote::{Hub, NodeId, Transport as Way};
+use sovereign_remote::testing::{TestAgent, hello};
+use sovereign_remote::{Hub, Transport as Way};
 use tokio_util::sync::CancellationToken;
 
-const NODE: &str = "acme/cp-1";
+use crate::bench::{PATIENCE, executor_of, node, place, services, worker};
+
 const SERVER: &str = "server/cp-1";
 
 /// Has no secret: a host that calls needs none of the installer's.
@@ -57,7 +52,7 @@ impl SecretStore for NoSecrets {
     }
 }
 
-/// A server that is there.
+/// A server that is there, with what is known of it.
 #[derive(Debug, Serialize, Deserialize)]
 struct GivenServer;
 
@@ -91,32 +86,8 @@ pub(crate) struct Bench {
 impl Bench {
     /// A plan for a host that has to reach these.
     pub(crate) fn new(reach: &[&str]) -> Self {
-        let book = Arc::new(MemoryBook::default());
-        let hub = Arc::new(Hub::new(book.clone()));
-        let nodes = Nodes::new(
-            hub.clone(),
-            book,
-            Arc::new(NoSecrets),
-            None,
-            None,
-            Duration::from_secs(1),
-        );
         let journal = Arc::<MemoryJournal>::default();
-        let services = Services {
-            cloud: None,
-            token: None,
-            own_token: None,
-            zones: Vec::new(),
-            secondaries: Vec::new(),
-            parent: None,
-            pool: NamePool {
-                book: Arc::new(PoolBook::default()),
-                quarantine: Duration::ZERO,
-            },
-            probe: ProbeConfig::default(),
-            nodes: Arc::new(nodes),
-            journal: journal.clone(),
-        };
+        let (services, hub) = services(Arc::new(NoSecrets), None, &journal, &Arc::default(), PATIENCE);
         Self {
             services: Arc::new(services),
             hub,
@@ -157,15 +128,8 @@ impl Bench {
             self.hub.attach(&node, ours, Way::Https).await;
             std::future::pending().await
         };
-        let config = ExecutorConfig::default();
-        let steps = Arc::new(registry().with::<GivenServer>());
-        let executor = Executor::new(self.journal.clone(), steps, self.services.clone(), config);
-        let runs = executor.run(
-            WorkerId::new("worker"),
-            &self.plan,
-            Direction::Up,
-            CancellationToken::new(),
-        );
+        let executor = executor_of(registry().with::<GivenServer>(), &self.journal, &self.services);
+        let runs = executor.run(worker(), &self.plan, Direction::Up, CancellationToken::new());
         let report = tokio::select! {
             report = runs => report.unwrap(),
             report = plays => report,
@@ -179,10 +143,6 @@ impl Bench {
         let events = self.journal.events(&self.plan.sovereign, 0, usize::MAX).await;
         format!("{:?}", events.unwrap())
     }
-}
-
-fn node() -> NodeId {
-    NODE.parse().unwrap()
 }
 
 fn config() -> HostConfig {
@@ -209,12 +169,7 @@ fn plan(reach: &[&str]) -> Plan {
     let step = PrepareHost {
         node,
         enrolled: serde_json::from_value("enrol/cp-1".into()).unwrap(),
-        place: HostPlace::Server {
-            server: serde_json::from_value(SERVER.into()).unwrap(),
-            transport: Transport::Https {
-                url: "https://198.51.100.1:8443".into(),
-            },
-        },
+        place: place(),
         preflight: PreflightOrder {
             min_free_disk_mib: 10_000,
             reach: reach.iter().map(|&address| address.to_owned()).collect(),

@@ -1,18 +1,11 @@
 //! A host that is what it is to be is looked at all the same: what a spec asks of it may be new.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test stops at its first surprise"
-)]
-
 mod bench;
 
 use sovereign_core::agent::{HostCheck, PreflightOrder, PreflightReport, ToAgent, Verdict};
 use sovereign_core::event::RunOutcome;
 
-use crate::bench::Bench;
+use self::bench::Bench;
 
 const REGISTRY: &str = "registry.acme.example:443";
 
